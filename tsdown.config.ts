@@ -1,0 +1,32 @@
+import { defineConfig, type UserConfig } from 'tsdown';
+
+const shared = {
+  platform: 'node',
+  target: 'node20.19',
+  dts: true,
+  fixedExtension: true,
+  failOnWarn: true,
+  report: false,
+} satisfies UserConfig;
+
+const library: Record<string, string> = {
+  index: 'src/index.ts',
+  'client/index': 'src/client/index.ts',
+  'collector/index': 'src/collector/index.ts',
+  testing: 'src/testing.ts',
+};
+
+/**
+ * ESM and CJS are two builds, since p-queue is ESM-only: a CJS file that leaves it external sees
+ * `p_queue.default` on an already-wrapped namespace and throws "not a constructor". There it is inlined.
+ */
+export default defineConfig([
+  { ...shared, entry: { ...library, 'cli/main': 'src/cli/main.ts' }, format: 'esm' },
+  {
+    ...shared,
+    entry: library,
+    format: 'cjs',
+    clean: false,
+    deps: { alwaysBundle: ['p-queue', 'p-timeout', 'eventemitter3'] },
+  },
+]);
