@@ -1,0 +1,158 @@
+import type { JsonObject, LogEvent } from '../types.ts';
+import { type Extracted, rawText } from './extracted.ts';
+import { safeJson, shorten, toPlain } from './serialize.ts';
+import { errorText, type OpenTask, round, type TaskEnd } from './task.ts';
+
+/** What every event of a Phospho carries. */
+export interface EventDefaults {
+  environment: string | undefined;
+  versionId: string | undefined;
+  /** Read for each event: `PHOSPHO_TEST_ID` may be set while a test runs. */
+  testId: () => string | undefined;
+}
+
+/** Characters of input and of output. */
+const MAX_TEXT = 1_048_576;
+/** Characters of an event's JSON, below what phospho takes; raw bodies and steps go first. */
+const MAX_EVENT = 1_900_000;
+
+/** One LogEvent from what a task knows of itself and what was read from its bodies. */
+export function buildEvent(
+  task: OpenTask,
+  end: TaskEnd,
+  read: Extracted,
+  elapsedMs: number,
+  defaults: EventDefaults,
+): LogEvent {
+  const fields = { ...safeIdentity(task), ...dropUndefined(task.fields) };
+  const contents = recognised(task, read);
+  const input = fields.input ?? contents.input ?? rawText(contents.rawInput);
+  const output = fields.output ?? contents.output ?? rawText(contents.rawOutput);
+  return {
+    task_id: task.id,
+    session_id: fields.sessionId ?? read.sessionId,
+    user_id: fields.userId,
+    version_id: fields.versionId ?? defaults.versionId,
+    test_id: defaults.testId(),
+    environment: defaults.environment,
+    client_created_at: Math.floor(task.startedAt / 1000),
+    last_update: Math.floor(Date.now() / 1000),
+    input: shorten(input, MAX_TEXT),
+    output: hasOutput(fields, contents) ? shorten(output, MAX_TEXT) : null,
+    model: contents.model,
+    system_prompt: contents.systemPrompt,
+    ...contents.usage,
+    metadata: metadataOf(task, end, contents, elapsedMs, fields.metadata),
+    raw_input: rawOf(contents.rawInput),
+    raw_input_type_name: typeName(contents.rawInput),
+    raw_output: rawOf(contents.rawOutput),
+    raw_output_type_name: typeName(contents.rawOutput),
+    steps: task.steps.length > 0 ? task.steps.map((step) => step.toWire()) : undefined,
+  } as LogEvent;
+}
+
+/** The event's JSON, of a length that phospho takes: raw bodies and steps go first, then the middle of texts. */
+export function fittingJson(event: LogEvent): string {
+  const whole = JSON.stringify(event);
+  if (whole.length <= MAX_EVENT) return whole;
+  const { raw_input: _in, raw_output: _out, steps: _steps, ...rest } = event;
+  const slim: LogEvent = { ...rest, metadata: { ...rest.metadata, raw_left_out: true } };
+  const slimmed = JSON.stringify(slim);
+  if (slimmed.length <= MAX_EVENT) return slimmed;
+  // An escape takes up to six characters, so that these lengths fit whatever the texts hold.
+  return JSON.stringify({
+    ...slim,
+    input: shorten(slim.input, MAX_EVENT / 16),
+    output: typeof slim.output === 'string' ? shorten(slim.output, MAX_EVENT / 16) : null,
+    system_prompt: shorten(slim.system_prompt ?? '', MAX_EVENT / 32),
+    metadata: {
+      outcome: slim.metadata?.outcome,
+      latency_ms: slim.metadata?.latency_ms,
+      raw_left_out: true,
+    },
+  });
+}
+
+/** The event as it may leave when its mask has failed: that it happened, and nothing that was said. */
+export function withoutBodies(event: LogEvent): LogEvent {
+  const { task_id, session_id, client_created_at, environment, metadata } = event;
+  return {
+    task_id,
+    ...(session_id === undefined ? {} : { session_id }),
+    ...(environment === undefined ? {} : { environment }),
+    client_created_at,
+    input: '[not recorded: the mask failed]',
+    output: null,
+    metadata: { outcome: metadata?.outcome, latency_ms: metadata?.latency_ms, mask_failed: true },
+  };
+}
+
+/** Where the bodies were not recognised, the outermost step's input and output fill the task. */
+function recognised(task: OpenTask, read: Extracted): Extracted {
+  const [step] = task.steps;
+  if (step === undefined || (read.input !== undefined && read.output !== undefined)) return read;
+  return { ...step.extract(), ...dropUndefined(read) };
+}
+
+function hasOutput(fields: OpenTask['fields'], { output, rawOutput }: Extracted): boolean {
+  return (fields.output ?? output ?? rawOutput ?? undefined) !== undefined;
+}
+
+function metadataOf(
+  task: OpenTask,
+  end: TaskEnd,
+  contents: Extracted,
+  elapsedMs: number,
+  own: JsonObject | undefined,
+): JsonObject {
+  const error = end.error === undefined ? contents.error : errorText(end.error);
+  return toPlain(
+    dropUndefined({
+      ...contents.metadata,
+      ...own,
+      latency_ms: round(elapsedMs),
+      outcome: end.outcome === 'complete' && contents.error !== undefined ? 'error' : end.outcome,
+      error,
+      finish_reason: contents.finishReason,
+      tool_calls: contents.toolCalls,
+      reasoning:
+        contents.reasoning === undefined ? undefined : shorten(contents.reasoning, MAX_TEXT),
+      parent_task_id: task.parentId,
+      steps_left_out: task.stepsLeftOut || undefined,
+    }),
+  ) as JsonObject;
+}
+
+function safeIdentity(task: OpenTask): OpenTask['fields'] {
+  try {
+    return dropUndefined(task.identify?.() ?? {});
+  } catch {
+    return {};
+  }
+}
+
+/** phospho takes an object, a string, or a list of either. */
+function rawOf(raw: unknown): unknown {
+  if (raw === undefined || raw === null) return undefined;
+  const plain = toPlain(raw);
+  if (typeof plain === 'string' || (typeof plain === 'object' && !Array.isArray(plain)))
+    return plain;
+  const list = Array.isArray(plain) ? plain : [plain];
+  return list.map((entry) =>
+    typeof entry === 'object' && entry !== null && !Array.isArray(entry)
+      ? entry
+      : typeof entry === 'string'
+        ? entry
+        : (safeJson(entry) ?? ''),
+  );
+}
+
+function typeName(raw: unknown): string | undefined {
+  if (raw === undefined || raw === null) return undefined;
+  if (typeof raw !== 'object') return typeof raw;
+  return Array.isArray(raw) ? 'list' : 'object';
+}
+
+function dropUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as T;
+}

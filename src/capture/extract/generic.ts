@@ -1,0 +1,73 @@
+import type { JsonObject } from '../../types.ts';
+import type { StreamEvent } from '../sse.ts';
+import type { RequestParts, StreamedParts, StreamReader } from './format.ts';
+import { answerText, anyText, asString, isObject } from './text.ts';
+
+/** Keys under which apps of their own take a question. They count only where design says so. */
+const INPUT_KEYS = ['prompt', 'question', 'input', 'query', 'message'] as const;
+
+/** A request body (or query) in the app's own words. */
+export function readGenericRequest(body: JsonObject): RequestParts | undefined {
+  for (const key of INPUT_KEYS) {
+    const value = body[key];
+    if (typeof value === 'string' && value !== '') {
+      return {
+        input: value,
+        model: asString(body.model),
+        systemPrompt: asString(body.system) ?? asString(body.system_prompt),
+      };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A streamed answer in the app's own shape: each event adds its text, whether it is plain text, a JSON
+ * string or an object with a known key, at the top or in `delta`.
+ */
+export class GenericReader implements StreamReader {
+  readonly #texts: string[] = [];
+  #length = 0;
+  #error: string | undefined;
+
+  push({ event, data, json }: StreamEvent): void {
+    if (event === 'error' || (isObject(json) && json.error !== undefined && json.error !== null)) {
+      const error = isObject(json) ? (json.error ?? json) : data;
+      this.#error = (isObject(error) ? asString(error.message) : undefined) ?? anyText(error);
+      return;
+    }
+    const text = json === undefined ? plainText(event, data) : textOfDelta(json);
+    // Some apps end with one more event that holds the whole answer again.
+    if (text === '' || (this.#texts.length > 1 && this.#isWhole(text))) return;
+    this.#texts.push(text);
+    this.#length += text.length;
+  }
+
+  end(): StreamedParts {
+    const output = this.#texts.join('');
+    return { output, error: this.#error, raw: output };
+  }
+
+  #isWhole(text: string): boolean {
+    return text.length === this.#length && text === this.#texts.join('');
+  }
+}
+
+const TEXT_EVENTS = new Set(['', 'message', 'delta', 'token', 'text', 'chunk', 'content', 'data']);
+
+function plainText(event: string | undefined, data: string): string {
+  return TEXT_EVENTS.has(event ?? '') ? data : '';
+}
+
+const DELTA_KEYS = ['delta', 'token', 'chunk'] as const;
+
+function textOfDelta(json: unknown): string {
+  if (!isObject(json)) return typeof json === 'string' ? json : '';
+  for (const key of DELTA_KEYS) {
+    const value = json[key];
+    const text =
+      typeof value === 'string' ? value : isObject(value) ? answerText(value) : undefined;
+    if (text !== undefined) return text;
+  }
+  return answerText(json) ?? '';
+}

@@ -1,0 +1,167 @@
+import { newTaskId } from '../internal/ids.ts';
+import type { JsonObject, Outcome, Step } from '../types.ts';
+import { type CallResult, type Extracted, extractCall, rawText } from './extracted.ts';
+import { safeJson, shorten, toPlain } from './serialize.ts';
+
+/** What may be said of a task from outside, by options or by `req.phospho.set()`. */
+export interface TaskFields {
+  sessionId?: string | undefined;
+  userId?: string | undefined;
+  versionId?: string | undefined;
+  /** Replaces what was captured as the input. */
+  input?: string | undefined;
+  /** Replaces what was captured as the output. */
+  output?: string | undefined;
+  /** Merged into the task's metadata; later keys win. */
+  metadata?: JsonObject | undefined;
+}
+
+/** How a task ended, and where its contents are to be had; the latter runs off the path. */
+export interface TaskEnd {
+  outcome: Outcome;
+  error?: unknown;
+  extract(): Extracted | Promise<Extracted>;
+}
+
+/** Steps kept per task; the ones beyond are counted in its metadata. */
+const MAX_STEPS = 1_000;
+/** Characters of a step's input or output. */
+const MAX_STEP_TEXT = 65_536;
+
+/** One open task: an id from the start, fields as they become known, steps as they happen, one end. */
+export class OpenTask {
+  readonly id: string;
+  readonly parentId: string | undefined;
+  /** UNIX milliseconds. */
+  readonly startedAt: number = Date.now();
+  readonly fields: TaskFields = {};
+  steps: OpenStep[] = [];
+  stepsLeftOut = 0;
+  /** Steps opened, at any depth. */
+  stepCount = 0;
+  /** Read when needed: session and user may be known only late in a request. */
+  identify: (() => TaskFields) | undefined;
+  readonly #openedAt: number = performance.now();
+  #settled = false;
+
+  constructor(id: string | undefined, parentId: string | undefined) {
+    this.id = id ?? newTaskId();
+    this.parentId = parentId;
+  }
+
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
+  /** Milliseconds since the task opened. */
+  elapsedMs(): number {
+    return performance.now() - this.#openedAt;
+  }
+
+  set(fields: TaskFields): void {
+    const { metadata, ...rest } = fields;
+    for (const [key, value] of Object.entries(rest)) {
+      if (value !== undefined) Object.assign(this.fields, { [key]: value });
+    }
+    if (metadata) this.fields.metadata = { ...this.fields.metadata, ...metadata };
+  }
+
+  /** True for the first caller only: a task has one end. */
+  claimEnd(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    return true;
+  }
+
+  /** Once the record is made: code that still runs in this task's scope must not keep its contents. */
+  release(): void {
+    this.steps = [];
+    this.identify = undefined;
+  }
+
+  openStep(name: string, input: unknown, parent: OpenStep | undefined): OpenStep | undefined {
+    if (this.stepCount >= MAX_STEPS) {
+      this.stepsLeftOut += 1;
+      return undefined;
+    }
+    this.stepCount += 1;
+    const step = new OpenStep(`${this.stepCount}`, name, input);
+    (parent?.steps ?? this.steps).push(step);
+    return step;
+  }
+}
+
+/** One open step. It keeps references until the task is serialised. */
+export class OpenStep {
+  readonly id: string;
+  readonly name: string;
+  readonly startedAt: number = Date.now();
+  readonly steps: OpenStep[] = [];
+  readonly #openedAt: number = performance.now();
+  readonly #input: unknown;
+  #output: unknown;
+  #items: readonly unknown[] | undefined;
+  #durationMs: number | undefined;
+  #outcome: Outcome = 'aborted';
+  #error: unknown;
+
+  constructor(id: string, name: string, input: unknown) {
+    this.id = id;
+    this.name = name;
+    this.#input = input;
+  }
+
+  end(outcome: Outcome, result: CallResult & { error?: unknown }): void {
+    if (this.#durationMs !== undefined) return;
+    this.#durationMs = performance.now() - this.#openedAt;
+    this.#outcome = outcome;
+    this.#output = result.output;
+    this.#items = result.items;
+    this.#error = result.error;
+  }
+
+  /** The contents as a task of its own would have them. */
+  extract(): Extracted {
+    return extractCall(this.#input, { output: this.#output, items: this.#items });
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get outcome(): Outcome {
+    return this.#outcome;
+  }
+
+  toWire(): Step {
+    const { input, output, model, usage, rawInput, rawOutput } = this.extract();
+    const answer = output ?? (rawOutput === undefined ? undefined : rawText(rawOutput));
+    return {
+      step_id: this.id,
+      name: this.name,
+      input: shorten(input ?? rawText(rawInput), MAX_STEP_TEXT),
+      ...(answer === undefined ? {} : { output: shorten(answer, MAX_STEP_TEXT) }),
+      started_at: this.startedAt,
+      duration_ms: round(this.#durationMs ?? performance.now() - this.#openedAt),
+      outcome: this.#outcome,
+      ...(this.#error === undefined ? {} : { error: errorText(this.#error) }),
+      ...(model === undefined ? {} : { model }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(this.steps.length === 0 ? {} : { steps: this.steps.map((step) => step.toWire()) }),
+    };
+  }
+}
+
+/** Milliseconds to three digits: what is below is noise. */
+export function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/** Name and message of whatever was thrown. */
+export function errorText(error: unknown): string {
+  if (error instanceof Error) return shorten(`${error.name}: ${error.message}`, 2_000);
+  return shorten(
+    typeof error === 'string' ? error : (safeJson(toPlain(error)) ?? 'unknown'),
+    2_000,
+  );
+}

@@ -1,0 +1,146 @@
+import { currentScope, defaultRecorder, runInScope, type Scope } from '../capture/context.ts';
+import { type CallResult, extractCall } from '../capture/extracted.ts';
+import type { Recorder } from '../capture/recorder.ts';
+import { snapshot } from '../capture/snapshot.ts';
+import { callHook, describeError } from '../internal/hooks.ts';
+import type { Outcome } from '../types.ts';
+import type { AnyFunction, CallOptions } from './options.ts';
+
+/** A call under way: the scope that its code runs in, and its one end. */
+export interface OpenCall {
+  readonly scope: Scope;
+  /** The first item of a stream is there. */
+  firstItem(): void;
+  end(outcome: Outcome, result: CallResult & { error?: unknown }): void;
+}
+
+/**
+ * Opens a step of the running task, or a task. Undefined where nothing is to be recorded: no Phospho, it
+ * is off, or something of ours failed.
+ */
+export function openCall(
+  recorder: Recorder | undefined,
+  name: string,
+  options: CallOptions,
+  args: unknown[],
+): OpenCall | undefined {
+  const scope = currentScope();
+  const used = recorder ?? scope?.recorder ?? defaultRecorder();
+  if (used === undefined || !used.isEnabled) return undefined;
+  try {
+    const input = inputOf(used, options, args);
+    const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
+    const call =
+      isInside && options.as !== 'task'
+        ? openStep(scope, name, options, input)
+        : openTask(used, name, options, input, args);
+    return call && guarded(call, used);
+  } catch (error) {
+    complain(used, error);
+    return undefined;
+  }
+}
+
+/** Its end comes between the function's result and its caller: nothing of ours may throw there. */
+function guarded(call: OpenCall, recorder: Recorder): OpenCall {
+  const guard = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      complain(recorder, error);
+    }
+  };
+  return {
+    scope: call.scope,
+    firstItem: () => guard(() => call.firstItem()),
+    end: (outcome, result) => guard(() => call.end(outcome, result)),
+  };
+}
+
+function complain(recorder: Recorder, error: unknown): void {
+  recorder.logger.once('call', 'error', `a call is not recorded: ${describeError(error)}`);
+}
+
+function openStep(
+  outer: Scope,
+  name: string,
+  options: CallOptions,
+  input: unknown,
+): OpenCall | undefined {
+  const step = outer.task.openStep(name, input, outer.step);
+  if (step === undefined) return undefined;
+  return {
+    scope: { ...outer, step },
+    firstItem: () => {},
+    end: (outcome, result) =>
+      step.end(outcome, { ...shown(outer.recorder, options, result), error: result.error }),
+  };
+}
+
+function openTask(
+  recorder: Recorder,
+  name: string,
+  options: CallOptions,
+  input: unknown,
+  args: unknown[],
+): OpenCall {
+  const { logger } = recorder;
+  const task = recorder.open();
+  task.set({
+    ...currentScope()?.task.identify?.(),
+    metadata: { name },
+  });
+  task.set({
+    sessionId: callHook(logger, 'sessionId', options.sessionId, ...args),
+    userId: callHook(logger, 'userId', options.userId, ...args),
+    metadata: callHook(logger, 'metadata', options.metadata, ...args),
+  });
+  return {
+    scope: { recorder, task, step: undefined },
+    firstItem: () => {
+      const elapsed = Math.round(task.elapsedMs() * 1000) / 1000;
+      task.set({ metadata: { time_to_first_token_ms: elapsed, streamed: true } });
+    },
+    end: (outcome, result) =>
+      recorder.settle(task, {
+        outcome,
+        error: result.error,
+        extract: () => extractCall(input, shown(recorder, options, result)),
+      }),
+  };
+}
+
+/** Arguments as phospho logs them: `{ "0": …, "1": … }`. */
+function inputOf(recorder: Recorder, options: CallOptions, args: unknown[]): unknown {
+  if (options.capture === false || options.capture === 'output') return undefined;
+  if (options.input) return snapshot(callHook(recorder.logger, 'input', options.input, ...args));
+  if (args.length === 0) return undefined;
+  return Object.fromEntries(args.map((arg, index) => [String(index), snapshot(arg)]));
+}
+
+/** What of a result may be recorded. */
+function shown(recorder: Recorder, options: CallOptions, result: CallResult): CallResult {
+  if (options.capture === false || options.capture === 'input') return {};
+  const { output, items } = result;
+  if (options.output === undefined) return { output, items };
+  return { output: callHook(recorder.logger, 'output', options.output, items ?? output) };
+}
+
+/** Calls a function once, as its caller did, and records the call if there is somewhere to record it. */
+export function callRecorded(
+  follow: (result: unknown, call: OpenCall) => unknown,
+  call: OpenCall | undefined,
+  fn: AnyFunction,
+  self: unknown,
+  args: unknown[],
+): unknown {
+  if (call === undefined) return fn.apply(self, args);
+  let result: unknown;
+  try {
+    result = runInScope(call.scope, () => fn.apply(self, args));
+  } catch (error) {
+    call.end('error', { error });
+    throw error;
+  }
+  return follow(result, call);
+}

@@ -1,0 +1,97 @@
+import { PhosphoArgumentError } from '../errors.ts';
+import { storeTask } from './metadata.ts';
+import type { AnyFunction, CallOptions } from './options.ts';
+import { wrapWith } from './wrap.ts';
+
+/** A decorator for methods, in both dialects: TC39's standard one and `experimentalDecorators`. */
+export interface LogTaskDecorator<F extends AnyFunction = AnyFunction> {
+  <This, A extends Parameters<F>, R extends ReturnType<F>>(
+    method: (this: This, ...args: A) => R,
+    context: ClassMethodDecoratorContext<This, (this: This, ...args: A) => R>,
+  ): (this: This, ...args: A) => R;
+  <M extends F>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): TypedPropertyDescriptor<M>;
+}
+
+/**
+ * Records each call of a method as a task, or as a step of the task that is open. The dialect is told at
+ * run time. Typed by the method where it is named: `@logTask<ChatService['answer']>({ … })`.
+ *
+ * @throws PhosphoArgumentError where it stands on something other than a method.
+ *
+ * @example
+ * ```ts
+ * import { logTask } from 'phospho-express';
+ *
+ * class ChatService {
+ *   @logTask({ sessionId: (_question, chatId) => chatId })
+ *   async *answer(question: string, chatId: string) {
+ *     yield `You asked in ${chatId}: `;
+ *     yield question;
+ *   }
+ * }
+ * ```
+ */
+export function logTask<F extends AnyFunction = AnyFunction>(
+  options: CallOptions<F> = {},
+): LogTaskDecorator<F> {
+  if (typeof options !== 'object' || options === null) {
+    throw new PhosphoArgumentError('write @logTask() or @logTask({ … }), with parentheses');
+  }
+  return ((first: unknown, second: unknown, third?: PropertyDescriptor) => {
+    if (isStandardContext(second)) return decorateStandard(first, second, options);
+    return decorateLegacy(second, third, options);
+  }) as LogTaskDecorator<F>;
+}
+
+interface StandardContext {
+  kind: string;
+  name: string | symbol;
+}
+
+function isStandardContext(value: unknown): value is StandardContext {
+  return typeof value === 'object' && value !== null && 'kind' in value;
+}
+
+function decorateStandard(
+  method: unknown,
+  context: StandardContext,
+  options: CallOptions,
+): unknown {
+  if (context.kind !== 'method' || typeof method !== 'function') throw misplaced(context.kind);
+  return decorate(method as AnyFunction, options);
+}
+
+function decorateLegacy(
+  key: unknown,
+  descriptor: PropertyDescriptor | undefined,
+  options: CallOptions,
+): PropertyDescriptor {
+  if (key === undefined) throw misplaced('class');
+  if (typeof descriptor !== 'object') throw misplaced('field or parameter');
+  if (typeof descriptor.value !== 'function') throw misplaced('accessor');
+  return { ...descriptor, value: decorate(descriptor.value as AnyFunction, options) };
+}
+
+function decorate(method: AnyFunction, options: CallOptions): AnyFunction {
+  const decorated = wrapWith(undefined, method, options, classNameOf);
+  storeTask(decorated, { name: options.name ?? method.name });
+  return decorated;
+}
+
+/** The class at the time of the call: of the instance, or the class itself for a static method. */
+function classNameOf(self: unknown): string | undefined {
+  if (typeof self === 'function') return self.name || undefined;
+  if (typeof self !== 'object' || self === null) return undefined;
+  const type: unknown = Object.getPrototypeOf(self)?.constructor;
+  return typeof type === 'function' && type !== Object ? type.name || undefined : undefined;
+}
+
+function misplaced(kind: string): PhosphoArgumentError {
+  return new PhosphoArgumentError(
+    `@logTask is for methods, and stands on a ${kind} here. For a function held in a field, write: field = wrap(function …)`,
+  );
+}

@@ -1,0 +1,31 @@
+import type { JsonObject } from '../types.ts';
+
+/** Any function. The looseness is needed: parameters of a callback are typed by it, and contravariant. */
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` would make every hook's parameters unusable
+export type AnyFunction = (...args: any[]) => any;
+
+/** What a call gives in the end: the resolved value of a promise. */
+export type ResultOf<F extends AnyFunction> = Awaited<ReturnType<F>>;
+
+/**
+ * What to record of a call. Hooks are functions of the call's arguments; one that throws is said once and
+ * changes nothing for the caller.
+ */
+export interface CallOptions<F extends AnyFunction = AnyFunction> {
+  /** Name of the task or step. Default: the function's, with its class where there is one. */
+  name?: string;
+  /** What counts as the input. Default: the arguments. */
+  input?: (...args: Parameters<F>) => unknown;
+  /** What counts as the output; called once the result is there. Default: the result. */
+  output?: (result: ResultOf<F>) => unknown;
+  sessionId?: (...args: Parameters<F>) => string | undefined;
+  userId?: (...args: Parameters<F>) => string | undefined;
+  metadata?: (...args: Parameters<F>) => JsonObject | undefined;
+  /**
+   * `task`: a task of its own (with `parent_task_id`) even inside another one.
+   * Default: a step of the open task, or a task where none is open.
+   */
+  as?: 'task';
+  /** Which side to record; `false`: only that it happened. Default: both. */
+  capture?: false | 'input' | 'output';
+}

@@ -1,0 +1,60 @@
+import { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './retry.ts';
+
+/**
+ * Closed: everything may be sent. The first failure that is worth a retry opens it: then one probe at a
+ * time, after a pause, until one succeeds, so that a server in trouble sees a handful of requests.
+ * Times are of the monotonic clock: a jump of the wall clock makes no burst.
+ */
+export class Circuit {
+  readonly #options: BackoffOptions;
+  readonly #onProbeDue: () => void;
+  #failures = 0;
+  #retryAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(onProbeDue: () => void, options: BackoffOptions = DEFAULT_BACKOFF) {
+    this.#onProbeDue = onProbeDue;
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** How many requests may be under way now, given that `normal` may when all is well. */
+  slots(normal: number): number {
+    if (!this.isOpen) return normal;
+    return performance.now() >= this.#retryAt ? 1 : 0;
+  }
+
+  succeed(): void {
+    this.#failures = 0;
+    this.#retryAt = 0;
+    clearTimeout(this.#timer);
+  }
+
+  fail(error: unknown): void {
+    this.#failures += 1;
+    const wait = backoffMs(error, this.#failures, this.#options);
+    this.#retryAt = Math.max(this.#retryAt, performance.now() + wait);
+    this.#arm();
+  }
+
+  /** Lets the next probe go at once: shutdown has little time. */
+  hurry(): void {
+    this.#retryAt = 0;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      this.#onProbeDue,
+      Math.max(1, Math.ceil(this.#retryAt - performance.now())),
+    );
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,62 @@
+import { callHook } from '../internal/hooks.ts';
+import type { GuardedLogger } from '../internal/logger.ts';
+import type { DropReason } from './exporter.ts';
+
+/** What `onDrop` is told: one call per group of events or flags that were let go together. */
+export interface DropInfo {
+  kind: 'event' | 'flag';
+  /** `refused`: the server found it invalid; it counts as dead-lettered. Else as in `stats()`. */
+  reason: DropReason | 'refused' | 'task_lost';
+  taskIds: readonly string[];
+  message: string;
+}
+
+export interface DeliveryHooks {
+  onDrop?: ((info: DropInfo) => void) | undefined;
+  onError?: ((error: unknown) => void) | undefined;
+  onAccepted?: ((taskId: string) => void) | undefined;
+}
+
+/** How often a repeated complaint is said again, milliseconds. */
+const REPEAT_MS = 60_000;
+
+/** Tells the user's hooks and the log of losses and faults: every one to the hooks, some to the log. */
+export class Observers {
+  readonly #hooks: DeliveryHooks;
+  readonly #logger: GuardedLogger;
+  readonly #saidAt = new Map<string, number>();
+
+  constructor(hooks: DeliveryHooks, logger: GuardedLogger) {
+    this.#hooks = hooks;
+    this.#logger = logger;
+  }
+
+  dropped(info: DropInfo): void {
+    if (info.reason === 'superseded' || info.reason === 'duplicate') return;
+    this.#complain(
+      `drop:${info.kind}:${info.reason}`,
+      `dropped ${info.taskIds.length} ${info.kind}(s), reason ${info.reason}: ${info.message}`,
+    );
+    callHook(this.#logger, 'onDrop', this.#hooks.onDrop, info);
+  }
+
+  failed(what: string, error: unknown, consequence: string): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#complain(`fail:${what}`, `${what} failed, ${consequence}: ${message}`);
+    callHook(this.#logger, 'onError', this.#hooks.onError, error);
+  }
+
+  accepted(taskId: string): void {
+    if (this.#hooks.onAccepted) {
+      callHook(this.#logger, 'onAccepted', this.#hooks.onAccepted, taskId);
+    }
+  }
+
+  #complain(key: string, message: string): void {
+    const now = performance.now();
+    const last = this.#saidAt.get(key);
+    if (last !== undefined && now - last < REPEAT_MS) return;
+    this.#saidAt.set(key, now);
+    this.#logger.say('warn', message);
+  }
+}

@@ -1,0 +1,258 @@
+import { ByteLog } from '../capture/byte-log.ts';
+import { readGenericRequest } from '../capture/extract/generic.ts';
+import { readRequest } from '../capture/extract/index.ts';
+import { isObject } from '../capture/extract/text.ts';
+import type { Recorder } from '../capture/recorder.ts';
+import type { OpenTask, TaskFields } from '../capture/task.ts';
+import type { JsonObject, Outcome } from '../types.ts';
+import { type BodyKind, kindOf, readExchange } from './exchange-contents.ts';
+import { findSession, findUser, queryOf } from './identify.ts';
+import { publishedHeaders } from './publish.ts';
+import { RequestTap } from './request-tap.ts';
+import type { ResolvedMiddlewareOptions } from './resolve-options.ts';
+import type { HeaderPair, ResponseHead, ResponseListener } from './response-tap.ts';
+import type { AppRequest, AppResponse, PerRequest, RequestHandle } from './types.ts';
+
+/** What the HTTP door needs of the rest of the package. */
+export interface HttpDoor {
+  recorder: Recorder;
+  feedbackToken(taskId: string): string;
+}
+
+/**
+ * One request and its response, from the middleware to the record. Whether it is an exchange with a model
+ * is decided when the response's head is written: until then hardly anything is kept, afterwards nothing
+ * of an ordinary route.
+ */
+export class Exchange implements ResponseListener {
+  readonly task: OpenTask;
+  readonly handle: RequestHandle;
+  readonly #door: HttpDoor;
+  readonly #options: ResolvedMiddlewareOptions;
+  readonly #requestTap: RequestTap;
+  #req: AppRequest | undefined;
+  #res: AppResponse | undefined;
+  #responseLog: ByteLog | undefined;
+  #verdict: 'undecided' | 'capture' | 'ignore' = 'undecided';
+  #head: { status: number; kind: BodyKind; encoding: string | undefined } | undefined;
+  #firstChunkMs: number | undefined;
+  #chunks = 0;
+  #isSkipped = false;
+
+  constructor(
+    req: AppRequest,
+    res: AppResponse,
+    door: HttpDoor,
+    options: ResolvedMiddlewareOptions,
+  ) {
+    this.#req = req;
+    this.#res = res;
+    this.#door = door;
+    this.#options = options;
+    this.task = door.recorder.open();
+    // A task within this one asks while the request is under way.
+    this.task.identify = () => this.#identity();
+    this.#requestTap = new RequestTap(req, (error) => this.onFault(error));
+    this.handle = this.#makeHandle();
+  }
+
+  onHead(head: ResponseHead): readonly HeaderPair[] {
+    const { method } = this.#req ?? {};
+    const bodiless = method === 'HEAD' || head.status === 204 || head.status === 304;
+    const kind = kindOf(head.get('content-type'));
+    this.#head = { status: head.status, kind, encoding: head.get('content-encoding') };
+    if (this.#verdict === 'undecided') this.#decide(head, kind);
+    if (!bodiless && this.#verdict !== 'ignore' && kind !== 'binary') {
+      this.#responseLog = new ByteLog();
+    }
+    if (this.#verdict !== 'capture' || this.#options.publish === 'none') return [];
+    return publishedHeaders(head, this.#req, this.handle);
+  }
+
+  onChunk(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
+    if (chunk.length === 0) return;
+    if (this.#verdict === 'undecided') this.#decideByChunk(chunk);
+    if (this.#responseLog === undefined) return;
+    this.#chunks += 1;
+    this.#firstChunkMs ??= this.task.elapsedMs();
+    this.#responseLog.append(chunk, encoding);
+  }
+
+  onFault(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#door.recorder.logger.once('capture', 'error', `capturing a request failed: ${message}`);
+  }
+
+  /** The response is over, one way or the other. */
+  onEnd(outcome: Outcome): void {
+    try {
+      this.#settle(outcome);
+    } catch (error) {
+      this.onFault(error);
+      this.#discard();
+    } finally {
+      // Whoever still holds the task (a step's scope) must not keep the request alive through it.
+      this.#req = undefined;
+      this.#res = undefined;
+      this.#responseLog = undefined;
+    }
+  }
+
+  #settle(outcome: Outcome): void {
+    const req = this.#req;
+    const res = this.#res;
+    if (req === undefined || res === undefined) return;
+    if (this.#verdict === 'undecided') {
+      // No head was ever written, or nothing in the body told: only an exact request counts.
+      this.#verdict = this.#head === undefined && this.#isExactRequest() ? 'capture' : 'ignore';
+    }
+    const counts = this.#verdict === 'capture' || this.task.steps.length > 0;
+    if (counts && !this.#isBarred()) this.#record(req, res, outcome);
+    else this.#discard();
+  }
+
+  #record(req: AppRequest, res: AppResponse, outcome: Outcome): void {
+    const { input, output, versionId, metadata } = this.#options;
+    const fromHandler = { ...this.task.fields };
+    this.task.set({
+      ...this.#identity(),
+      input: this.#perRequest(input),
+      output: this.#perRequest(output),
+      versionId: this.#perRequest(versionId),
+      metadata: this.#perRequest(metadata),
+    });
+    this.task.set(fromHandler);
+    const status = this.#head?.status ?? res.statusCode;
+    const requestTap = this.#requestTap;
+    const responseLog = this.#responseLog;
+    const about = {
+      status,
+      kind: this.#head?.kind ?? 'binary',
+      encoding: this.#head?.encoding,
+      query: queryOf(req),
+      metadata: this.#metadata(req, status),
+    };
+    this.#door.recorder.settle(this.task, {
+      outcome: outcome === 'complete' && status >= 400 ? 'error' : outcome,
+      extract: () => readExchange(requestTap, responseLog, about),
+    });
+  }
+
+  #discard(): void {
+    this.#requestTap.release();
+    this.#responseLog?.release();
+    this.#door.recorder.discard(this.task);
+  }
+
+  #metadata(req: AppRequest, status: number): JsonObject {
+    const pattern = typeof req.route?.path === 'string' ? req.route.path : undefined;
+    const streamed = this.#head?.kind === 'events' || this.#chunks > 1;
+    return {
+      method: req.method,
+      route: pattern === undefined ? undefined : `${req.baseUrl ?? ''}${pattern}`,
+      status,
+      streamed,
+      time_to_first_token_ms:
+        this.#firstChunkMs === undefined ? undefined : Math.round(this.#firstChunkMs * 1000) / 1000,
+      response_bytes: this.#responseLog?.totalBytes,
+      response_cut: this.#responseLog?.isCut || undefined,
+    };
+  }
+
+  #identity(): TaskFields {
+    const req = this.#req;
+    if (req === undefined) return {};
+    const { sessionId, userId } = this.#options;
+    return {
+      sessionId: this.#perRequest(sessionId) ?? findSession(req, this.#requestTap.bodyNow()),
+      userId: this.#perRequest(userId) ?? findUser(req),
+    };
+  }
+
+  #perRequest<T>(option: PerRequest<T> | undefined): T | undefined {
+    if (typeof option !== 'function') return option;
+    const [req, res] = [this.#req, this.#res];
+    if (req === undefined || res === undefined) return undefined;
+    try {
+      return (option as (req: AppRequest, res: AppResponse) => T | undefined)(req, res);
+    } catch (error) {
+      this.onFault(error);
+      return undefined;
+    }
+  }
+
+  #decide(head: ResponseHead, kind: BodyKind): void {
+    const req = this.#req;
+    if (req === undefined) return;
+    if (this.#isBarred()) this.#verdict = 'ignore';
+    else if (this.task.steps.length > 0 || this.#options.includes(req) || this.#isExactRequest()) {
+      this.#verdict = 'capture';
+    } else if (this.#isGenericStream(req, head, kind)) {
+      this.#verdict = 'capture';
+    } else if (head.firstChunk !== undefined) {
+      this.#decideByChunk(head.firstChunk);
+    } else if (kind === 'binary') {
+      this.#verdict = 'ignore';
+    }
+  }
+
+  /** The body's first bytes tell a provider's own answer. */
+  #decideByChunk(chunk: string | Uint8Array): void {
+    const start =
+      typeof chunk === 'string'
+        ? chunk.slice(0, SNIFFED)
+        : Buffer.from(
+            chunk.buffer,
+            chunk.byteOffset,
+            Math.min(chunk.byteLength, SNIFFED),
+          ).toString();
+    const isAnswer = PROVIDER_ANSWER.test(start);
+    const mayBe = this.#head?.kind === 'json' || this.#head?.kind === 'events';
+    this.#verdict = mayBe && isAnswer && !this.#isBarred() ? 'capture' : 'ignore';
+    if (this.#verdict === 'ignore') {
+      this.#responseLog?.release();
+      this.#responseLog = undefined;
+    }
+  }
+
+  /** The app does not want this one recorded, whatever it holds. */
+  #isBarred(): boolean {
+    return this.#isSkipped || this.#req === undefined || this.#options.excludes(this.#req);
+  }
+
+  #isExactRequest(): boolean {
+    return readRequest(this.#requestTap.bodyNow()) !== undefined;
+  }
+
+  #isGenericStream(req: AppRequest, head: ResponseHead, kind: BodyKind): boolean {
+    const isTextStream =
+      kind === 'text' && !head.isWhole && head.get('content-length') === undefined;
+    if (kind !== 'events' && !isTextStream) return false;
+    const body = this.#requestTap.bodyNow();
+    return [body, queryOf(req)].some((source) => isObject(source) && readGenericRequest(source));
+  }
+
+  #makeHandle(): RequestHandle {
+    const { task } = this;
+    const door = this.#door;
+    let token: string | undefined;
+    return {
+      taskId: task.id,
+      get feedbackToken(): string {
+        token ??= door.feedbackToken(task.id);
+        return token;
+      },
+      set: (fields) => task.set(fields),
+      skip: () => {
+        this.#isSkipped = true;
+        this.#verdict = 'ignore';
+        this.#responseLog?.release();
+        this.#responseLog = undefined;
+      },
+    };
+  }
+}
+
+/** Bytes of a first chunk that are looked at. */
+const SNIFFED = 300;
+const PROVIDER_ANSWER = /"object"\s*:\s*"chat\.completion/;

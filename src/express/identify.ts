@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import type { AppRequest } from './types.ts';
+
+/** Names under which apps send the id of a conversation, in body and query. */
+const SESSION_KEYS = ['session_id', 'sessionId', 'conversationId', 'chatId', 'thread_id'] as const;
+const SESSION_HEADERS = [
+  'x-session-id',
+  'session_id',
+  'sessionid',
+  'conversationid',
+  'chatid',
+  'thread_id',
+] as const;
+const MAX_ID_LENGTH = 256;
+
+/** The session: body, then headers, then query, at last express-session. */
+export function findSession(req: AppRequest, body: unknown): string | undefined {
+  return (
+    firstId(body, SESSION_KEYS) ??
+    firstId(req.headers, SESSION_HEADERS) ??
+    firstId(queryOf(req), SESSION_KEYS) ??
+    hashedExpressSession(req)
+  );
+}
+
+/** The user: what passport and its like put into `req.user`, and express-jwt into `req.auth`. */
+export function findUser(req: AppRequest): string | undefined {
+  return idOf(Object(req.user).id) ?? idOf(Object(req.auth).sub);
+}
+
+/** Express' parsed query where there is one; bare `node:http` has the URL alone. */
+export function queryOf(req: AppRequest): object {
+  if (typeof req.query === 'object' && req.query !== null) return req.query;
+  const url = req.url ?? '';
+  const at = url.indexOf('?');
+  return at < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(at + 1)));
+}
+
+function firstId(source: unknown, keys: readonly string[]): string | undefined {
+  if (typeof source !== 'object' || source === null) return undefined;
+  for (const key of keys) {
+    const id = idOf((source as { [key: string]: unknown })[key]);
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value !== 'string' || value === '' || value.length > MAX_ID_LENGTH) return undefined;
+  return value;
+}
+
+/** express-session's id opens the session to whoever has it, so only its hash travels. */
+function hashedExpressSession(req: AppRequest): string | undefined {
+  if (typeof req.sessionID !== 'string' || req.session === undefined) return undefined;
+  const hash = createHash('sha256').update(req.sessionID).digest('hex');
+  return `session_${hash.slice(0, 32)}`;
+}

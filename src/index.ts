@@ -1,0 +1,45 @@
+/** The contents page of `phospho-express`: every public name, and nothing else. */
+
+export type { ToolCall, Usage } from './capture/extract/format.ts';
+export type { Mask } from './capture/mask.ts';
+export type { TaskFields } from './capture/task.ts';
+export { Client, type ClientOptions } from './client/index.ts';
+export { type LogTaskDecorator, logTask } from './decorators/log-task.ts';
+export type { AnyFunction, CallOptions, ResultOf } from './decorators/options.ts';
+export { wrap } from './decorators/wrap.ts';
+export type {
+  DropReason,
+  EventResult,
+  Exporter,
+  QueuedEvent,
+  QueuedFlag,
+} from './delivery/exporter.ts';
+export type { DropCounts, EventLedger, FlagLedger, Ledger } from './delivery/ledger.ts';
+export type { DeliveryHooks, DropInfo } from './delivery/observers.ts';
+export {
+  PhosphoAnswerError,
+  PhosphoArgumentError,
+  PhosphoClientError,
+  PhosphoConfigError,
+  PhosphoConnectionError,
+  PhosphoError,
+  PhosphoRequestError,
+  PhosphoServerError,
+  PhosphoTimeoutError,
+} from './errors.ts';
+export type { FeedbackOptions, RouterOptions } from './express/feedback-router.ts';
+export type {
+  AppRequest,
+  AppResponse,
+  Middleware,
+  MiddlewareOptions,
+  Next,
+  PerRequest,
+  RequestHandle,
+} from './express/types.ts';
+export type { Feedback } from './feedback/flag-request.ts';
+export type { Logger, LogLevel } from './internal/logger.ts';
+export type { LoggedTask, LogInput } from './log.ts';
+export type { DeliveryOptions, PhosphoOptions } from './options.ts';
+export { type DrainOptions, Phospho } from './phospho.ts';
+export type * from './types.ts';
