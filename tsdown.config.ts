@@ -1,12 +1,16 @@
 import { defineConfig, type UserConfig } from 'tsdown';
 
+/** Development dependencies that the build inlines: they cost a user of the package nothing. */
+const bundled = ['commander', 'eventsource-parser', 'kysely', 'zod'];
+
 const shared = {
   platform: 'node',
   target: 'node20.19',
   dts: true,
   fixedExtension: true,
-  failOnWarn: true,
+  clean: false,
   report: false,
+  logLevel: 'error',
 } satisfies UserConfig;
 
 const library: Record<string, string> = {
@@ -21,12 +25,19 @@ const library: Record<string, string> = {
  * `p_queue.default` on an already-wrapped namespace and throws "not a constructor". There it is inlined.
  */
 export default defineConfig([
-  { ...shared, entry: { ...library, 'cli/main': 'src/cli/main.ts' }, format: 'esm' },
+  {
+    ...shared,
+    entry: { ...library, 'cli/main': 'src/cli/main.ts' },
+    format: 'esm',
+    deps: { onlyBundle: bundled },
+  },
   {
     ...shared,
     entry: library,
     format: 'cjs',
-    clean: false,
-    deps: { alwaysBundle: ['p-queue', 'p-timeout', 'eventemitter3'] },
+    deps: {
+      alwaysBundle: ['p-queue'],
+      onlyBundle: [...bundled, 'p-queue', 'p-timeout', 'eventemitter3'],
+    },
   },
 ]);
