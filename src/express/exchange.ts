@@ -3,7 +3,7 @@ import { readGenericRequest } from '../capture/extract/generic.ts';
 import { readRequest } from '../capture/extract/index.ts';
 import { isObject } from '../capture/extract/text.ts';
 import type { Recorder } from '../capture/recorder.ts';
-import type { OpenTask, TaskFields } from '../capture/task.ts';
+import { type OpenTask, round, type TaskFields } from '../capture/task.ts';
 import type { JsonObject, Outcome } from '../types.ts';
 import { type BodyKind, kindOf, readExchange } from './exchange-contents.ts';
 import { findSession, findUser, queryOf } from './identify.ts';
@@ -38,6 +38,7 @@ export class Exchange implements ResponseListener {
   #firstChunkMs: number | undefined;
   #chunks = 0;
   #isSkipped = false;
+  #sniffed = '';
 
   constructor(
     req: AppRequest,
@@ -74,7 +75,7 @@ export class Exchange implements ResponseListener {
     if (this.#verdict === 'undecided') this.#decideByChunk(chunk);
     if (this.#responseLog === undefined) return;
     this.#chunks += 1;
-    this.#firstChunkMs ??= this.task.elapsedMs();
+    this.#firstChunkMs ??= round(this.task.elapsedMs());
     this.#responseLog.append(chunk, encoding);
   }
 
@@ -103,8 +104,7 @@ export class Exchange implements ResponseListener {
     const res = this.#res;
     if (req === undefined || res === undefined) return;
     if (this.#verdict === 'undecided') {
-      // No head was ever written, or nothing in the body told: only an exact request counts.
-      this.#verdict = this.#head === undefined && this.#isExactRequest() ? 'capture' : 'ignore';
+      this.#verdict = this.#isExactRequest() ? 'capture' : 'ignore';
     }
     const counts = this.#verdict === 'capture' || this.task.steps.length > 0;
     if (counts && !this.#isBarred()) this.#record(req, res, outcome);
@@ -152,8 +152,7 @@ export class Exchange implements ResponseListener {
       route: pattern === undefined ? undefined : `${req.baseUrl ?? ''}${pattern}`,
       status,
       streamed,
-      time_to_first_token_ms:
-        this.#firstChunkMs === undefined ? undefined : Math.round(this.#firstChunkMs * 1000) / 1000,
+      time_to_first_token_ms: streamed ? this.#firstChunkMs : undefined,
       response_bytes: this.#responseLog?.totalBytes,
       response_cut: this.#responseLog?.isCut || undefined,
     };
@@ -189,30 +188,31 @@ export class Exchange implements ResponseListener {
       this.#verdict = 'capture';
     } else if (this.#isGenericStream(req, head, kind)) {
       this.#verdict = 'capture';
-    } else if (head.firstChunk !== undefined) {
-      this.#decideByChunk(head.firstChunk);
-    } else if (kind === 'binary') {
+    } else if (kind === 'binary' && this.#req?.complete) {
       this.#verdict = 'ignore';
+    } else if (head.firstChunk !== undefined && PROVIDER_ANSWER.test(startOf(head.firstChunk))) {
+      // Known before the head is written, so that it can carry the id.
+      this.#verdict = 'capture';
     }
   }
 
   /** The body's first bytes tell a provider's own answer. */
   #decideByChunk(chunk: string | Uint8Array): void {
-    const start =
-      typeof chunk === 'string'
-        ? chunk.slice(0, SNIFFED)
-        : Buffer.from(
-            chunk.buffer,
-            chunk.byteOffset,
-            Math.min(chunk.byteLength, SNIFFED),
-          ).toString();
-    const isAnswer = PROVIDER_ANSWER.test(start);
+    this.#sniffed += startOf(chunk, SNIFFED_BYTES - this.#sniffed.length);
     const mayBe = this.#head?.kind === 'json' || this.#head?.kind === 'events';
-    this.#verdict = mayBe && isAnswer && !this.#isBarred() ? 'capture' : 'ignore';
-    if (this.#verdict === 'ignore') {
-      this.#responseLog?.release();
-      this.#responseLog = undefined;
+    if (mayBe && PROVIDER_ANSWER.test(this.#sniffed)) {
+      this.#verdict = this.#isBarred() ? 'ignore' : 'capture';
+      return;
     }
+    // A handler may answer before the request's body is in; then the end decides.
+    const isBodyIn = this.#req?.complete !== false || !this.#requestTap.isReadable;
+    if (isBodyIn && (!mayBe || this.#sniffed.length >= SNIFFED_BYTES)) this.#ignore();
+  }
+
+  #ignore(): void {
+    this.#verdict = 'ignore';
+    this.#responseLog?.release();
+    this.#responseLog = undefined;
   }
 
   /** The app does not want this one recorded, whatever it holds. */
@@ -245,14 +245,18 @@ export class Exchange implements ResponseListener {
       set: (fields) => task.set(fields),
       skip: () => {
         this.#isSkipped = true;
-        this.#verdict = 'ignore';
-        this.#responseLog?.release();
-        this.#responseLog = undefined;
+        this.#ignore();
       },
     };
   }
 }
 
-/** Bytes of a first chunk that are looked at. */
-const SNIFFED = 300;
+/** Bytes at a body's beginning that are looked at. */
+const SNIFFED_BYTES = 300;
 const PROVIDER_ANSWER = /"object"\s*:\s*"chat\.completion/;
+
+function startOf(chunk: string | Uint8Array, bytes: number = SNIFFED_BYTES): string {
+  if (typeof chunk === 'string') return chunk.slice(0, bytes);
+  const length = Math.min(chunk.byteLength, bytes);
+  return Buffer.from(chunk.buffer, chunk.byteOffset, length).toString('latin1');
+}

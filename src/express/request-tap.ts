@@ -37,6 +37,11 @@ export class RequestTap {
     }
   }
 
+  /** Whether this request's body is of a kind that can hold a chat. */
+  get isReadable(): boolean {
+    return this.#log !== undefined || this.#snapshot !== undefined;
+  }
+
   /** The parsed body; undefined if there is none, or none that can be read. */
   body(): unknown {
     if (!this.#req.complete && this.#snapshot === undefined) return this.#read();
