@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createCollector } from 'phospho-express/collector';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const CONSUMERS = fileURLToPath(new URL('consumers/', import.meta.url));
+
+let app: string;
+let tarball: string;
+let env: NodeJS.ProcessEnv;
+let collector: Awaited<ReturnType<typeof createCollector>>;
+
+beforeAll(async () => {
+  app = await mkdtemp(join(tmpdir(), 'phospho-consumer-'));
+  await writeFile(join(app, 'package.json'), '{"name":"consumer","private":true}');
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--ignore-scripts', '--json', '--pack-destination', app],
+    { cwd: ROOT },
+  );
+  tarball = JSON.parse(stdout)[0].filename;
+  await run('npm', ['install', '--no-audit', '--prefer-offline', `./${tarball}`], {
+    cwd: app,
+  });
+  for (const file of await readdir(CONSUMERS))
+    await copyFile(join(CONSUMERS, file), join(app, file));
+  collector = await createCollector({ database: 'sqlite::memory:', port: 0, project: 'consumers' });
+  await collector.listen();
+  env = {
+    PATH: process.env.PATH,
+    PHOSPHO_API_KEY: collector.apiKey,
+    PHOSPHO_PROJECT_ID: 'consumers',
+    PHOSPHO_BASE_URL: collector.baseUrl,
+  };
+}, 180_000);
+
+afterAll(async () => {
+  await collector?.close();
+  await rm(app, { recursive: true, force: true });
+});
+
+describe('the packed tarball', () => {
+  it.each(['consumer.mjs', 'consumer.cjs'])('works for %s', async (file) => {
+    const { stdout } = await run(process.execPath, [file], { cwd: app, env });
+    expect(stdout.trim()).toBe('ok');
+  });
+
+  it.each([
+    ['publint', ['run', '--strict']],
+    ['attw', ['--profile', 'node16', '--quiet']],
+  ])('is found clean by %s', async (tool, args) => {
+    // Both exit with an error where they find one, and run() rejects then.
+    await run('npx', ['--no-install', tool, ...args, join(app, tarball)], { cwd: ROOT });
+  });
+
+  it('runs the command', async () => {
+    const { stdout } = await run('npx', ['--no-install', 'phospho-express', '--version'], {
+      cwd: app,
+      env: { PATH: process.env.PATH },
+    });
+    expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('installs at most 8 packages and 6 MB without the express peer', async () => {
+    const bare = await mkdtemp(join(tmpdir(), 'phospho-bare-'));
+    try {
+      await writeFile(join(bare, 'package.json'), '{"name":"bare","private":true}');
+      await run(
+        'npm',
+        ['install', '--no-audit', '--prefer-offline', '--omit=peer', join(app, tarball)],
+        { cwd: bare },
+      );
+      const lock = JSON.parse(
+        await readFile(join(bare, 'node_modules/.package-lock.json'), 'utf8'),
+      );
+      expect(Object.keys(lock.packages).length).toBeLessThanOrEqual(8);
+      const { stdout: size } = await run('du', ['-sk', 'node_modules'], { cwd: bare });
+      expect(Number.parseInt(size, 10)).toBeLessThanOrEqual(6 * 1024);
+    } finally {
+      await rm(bare, { recursive: true, force: true });
+    }
+  }, 120_000);
+});
