@@ -11,6 +11,9 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CONSUMERS = fileURLToPath(new URL('consumers/', import.meta.url));
 
+/** What a TypeScript app has beside the package. */
+const TYPES = ['@types/node@20', '@types/express@5', 'typescript@5.9'];
+
 let app: string;
 let tarball: string;
 let env: NodeJS.ProcessEnv;
@@ -25,7 +28,7 @@ beforeAll(async () => {
     { cwd: ROOT },
   );
   tarball = JSON.parse(stdout)[0].filename;
-  await run('npm', ['install', '--no-audit', '--prefer-offline', `./${tarball}`], {
+  await run('npm', ['install', '--no-audit', '--prefer-offline', `./${tarball}`, ...TYPES], {
     cwd: app,
   });
   for (const file of await readdir(CONSUMERS))
@@ -49,6 +52,16 @@ describe('the packed tarball', () => {
   it.each(['consumer.mjs', 'consumer.cjs'])('works for %s', async (file) => {
     const { stdout } = await run(process.execPath, [file], { cwd: app, env });
     expect(stdout.trim()).toBe('ok');
+  });
+
+  it.each([
+    ['ESM and standard decorators', 'consumer.mts', []],
+    ['ESM and legacy decorators', 'consumer.mts', ['--experimentalDecorators']],
+    ['CommonJS', 'consumer.cts', []],
+  ])('has types that hold in %s', async (_kind, file, flags) => {
+    const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
+    const output = ['--noEmit', '--module', 'nodenext', '--target', 'es2022'];
+    await run('npx', ['--no-install', 'tsc', ...strict, ...output, ...flags, file], { cwd: app });
   });
 
   it.each([
