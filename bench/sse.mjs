@@ -1,0 +1,3 @@
+import { compareRoutes } from './routes.mjs';
+
+await compareRoutes('sse', 'events');
