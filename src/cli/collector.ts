@@ -1,0 +1,126 @@
+import { Command } from 'commander';
+import type { RunningCollector } from '../collector/collector.ts';
+import { openCollector } from '../collector/open-collector.ts';
+import type { CollectorOptions } from '../collector/options.ts';
+import type { ProjectKey } from '../collector/project-key.ts';
+import { stopRequested } from './signals.ts';
+
+interface Flags {
+  port?: string;
+  host?: string;
+  database?: string;
+  project?: string;
+  apiKey?: string;
+  newKey?: boolean;
+  allowedHost?: string[];
+  publicFlags?: boolean;
+}
+
+/** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
+export function collectorCommand(): Command {
+  return new Command('collector')
+    .description(
+      'Run the local phospho: the same HTTP API, with an embedded database. No account is needed.',
+    )
+    .option(
+      '--port <number>',
+      withEnv('port to listen on, 0 for any free one; default 7700', 'PORT'),
+    )
+    .option('--host <address>', withEnv('address to listen on; default 127.0.0.1', 'HOST'))
+    .option(
+      '--database <url>',
+      withEnv('sqlite:<path> or sqlite::memory:; default sqlite:./phospho.db', 'DATABASE'),
+    )
+    .option('--project <id>', withEnv('project to create and serve; default demo', 'PROJECT'))
+    .option(
+      '--api-key <key>',
+      withEnv(
+        "the project's key; rather use the environment, where other users cannot read it",
+        'API_KEY',
+      ),
+    )
+    .option('--new-key', 'make a new key for the project; the old one stops working')
+    .option(
+      '--allowed-host <name...>',
+      withEnv('further names that clients may call this server by', 'ALLOWED_HOSTS'),
+    )
+    .option(
+      '--public-flags',
+      withEnv('take flags without a key, if they name the project of their task', 'PUBLIC_FLAGS'),
+    )
+    .action(run);
+}
+
+function withEnv(text: string, name: string): string {
+  return `${text} (env: PHOSPHO_COLLECTOR_${name})`;
+}
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.apiKey !== undefined) {
+    console.error(
+      'Warning: a key in --api-key can be read by every user of this machine while the collector runs, and ' +
+        'stays in the shell history. Set PHOSPHO_COLLECTOR_API_KEY instead.',
+    );
+  }
+  const stop = stopRequested();
+  const collector = await openCollector(optionsOf(flags));
+  try {
+    await collector.listen();
+    const key = await collector.settleKey({ renew: flags.newKey ?? false });
+    console.log(greeting(collector, key).join('\n'));
+    await stop;
+    console.log('Closing. Press Ctrl-C again to quit at once.');
+  } finally {
+    await collector.close();
+  }
+}
+
+function optionsOf(flags: Flags): CollectorOptions {
+  const { port, host, database, project, apiKey, allowedHost, publicFlags } = flags;
+  return {
+    ...(port !== undefined && { port: /^\d{1,9}$/.test(port) ? Number(port) : (port as never) }),
+    ...(host !== undefined && { host }),
+    ...(database !== undefined && { database }),
+    ...(project !== undefined && { project }),
+    ...(apiKey !== undefined && { apiKey }),
+    ...(allowedHost !== undefined && { allowedHosts: allowedHost }),
+    ...(publicFlags !== undefined && { publicFlags }),
+  };
+}
+
+function greeting(collector: RunningCollector, key: ProjectKey): string[] {
+  return [
+    `phospho-express collector listens on ${collector.url}`,
+    ...keyNews(key, collector.projectId),
+    '',
+    'Point an app at it:',
+    `  export PHOSPHO_BASE_URL=${collector.baseUrl}`,
+    `  export PHOSPHO_API_KEY=${keyToPaste(key)}`,
+    `  export PHOSPHO_PROJECT_ID=${collector.projectId}`,
+  ];
+}
+
+function keyNews(key: ProjectKey, projectId: string): string[] {
+  switch (key.origin) {
+    case 'made':
+      return [
+        `Project ${projectId} has a new API key. It is stored as a hash only, and not shown again: keep it.`,
+      ];
+    case 'kept':
+      return [
+        `Project ${projectId} keeps the API key it has. It is stored as a hash, so it cannot be shown;`,
+        'if it is lost, --new-key makes another and revokes it.',
+      ];
+    case 'given':
+      return [];
+  }
+}
+
+/** A key that was given is not repeated: logs outlive terminals. */
+function keyToPaste(key: ProjectKey): string {
+  if (key.origin === 'made') return key.plain;
+  if (key.origin === 'kept') return "'…'  # the key that was shown when it was made";
+  return key.plain === process.env.PHOSPHO_COLLECTOR_API_KEY
+    ? '"$PHOSPHO_COLLECTOR_API_KEY"'
+    : "'…'  # the key you gave";
+}

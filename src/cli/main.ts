@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { PhosphoConfigError } from '../errors.ts';
+import { VERSION } from '../internal/version.ts';
+import { collectorCommand } from './collector.ts';
+import { explain } from './explain.ts';
+
+/** Exit codes: 1 where something failed, 2 where the command was not understood or an option is out of range. */
+async function main(): Promise<void> {
+  const program = new Command('phospho-express')
+    .description('See what users ask your LLM and how they liked the answer.')
+    .version(VERSION)
+    .showHelpAfterError('(--help lists the options)')
+    .addCommand(collectorCommand());
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what is wrong; help and version come here too, with code 0.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    console.error(`phospho-express: ${explain(error)}`);
+    process.exitCode = error instanceof PhosphoConfigError ? 2 : 1;
+  }
+}
+
+await main();

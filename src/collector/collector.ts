@@ -1,0 +1,159 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
+import type { Express } from 'express';
+import { PhosphoError } from '../errors.ts';
+import type { TaskWaiters } from './model/task-waiters.ts';
+import { type ProjectKey, settleKey } from './project-key.ts';
+import type { Store } from './store/store.ts';
+
+/** A local phospho: the HTTP API over a database of its own. */
+export interface Collector {
+  /**
+   * The Express app, for tests (supertest) or to mount in another server. `listen()` serves it.
+   * It has no prefix of its own: the API is below `/v2`.
+   */
+  readonly app: Express;
+  readonly projectId: string;
+  /** The project's key if it was given or made in this process; undefined if it is from an earlier one. */
+  readonly apiKey: string | undefined;
+  /** E.g. `http://127.0.0.1:7700`. With port 0 it is known only once `listen()` has resolved. */
+  readonly url: string;
+  /** What clients take as base URL: `url` and `/v2`. */
+  readonly baseUrl: string;
+  /**
+   * Starts to serve; again, it does nothing.
+   *
+   * @throws Error of Node, e.g. with code EADDRINUSE, where the address cannot be had
+   */
+  listen(): Promise<void>;
+  /**
+   * Stops to accept, ends what waits and idle connections, lets requests under way finish within 5 s, and
+   * closes the database. Safe to repeat.
+   */
+  close(): Promise<void>;
+}
+
+const CLOSE_GRACE_MS = 5000;
+
+export interface CollectorParts {
+  app: Express;
+  store: Store;
+  waiters: TaskWaiters;
+  /** The key that was given, if any. */
+  apiKey: string | undefined;
+  projectId: string;
+  host: string;
+  port: number;
+}
+
+/** The collector as this package's own command line sees it. */
+export class RunningCollector implements Collector {
+  readonly app: Express;
+  readonly projectId: string;
+  readonly #parts: CollectorParts;
+  readonly #server: Server;
+  readonly #underWay = new Set<ServerResponse>();
+  #port: number;
+  #key: ProjectKey | undefined;
+  #listening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts;
+    this.app = parts.app;
+    this.projectId = parts.projectId;
+    this.#port = parts.port;
+    // A slow sender holds a socket this long at most. A held flag is not affected: its request is complete.
+    this.#server = createServer(
+      { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 15_000 },
+      parts.app,
+    );
+    this.#server.on('request', (_req, res) => {
+      this.#underWay.add(res);
+      res.once('close', () => {
+        this.#underWay.delete(res);
+        this.#dropIdle();
+      });
+    });
+  }
+
+  get apiKey(): string | undefined {
+    return this.#key?.plain;
+  }
+
+  get url(): string {
+    if (this.#port === 0) throw new PhosphoError('the port is known only after listen()');
+    return `http://${reachable(this.#parts.host)}:${this.#port}`;
+  }
+
+  get baseUrl(): string {
+    return `${this.url}/v2`;
+  }
+
+  listen(): Promise<void> {
+    if (this.#closing !== undefined) {
+      return Promise.reject(new PhosphoError('the collector is closed'));
+    }
+    this.#listening ??= this.#bind().catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    });
+    return this.#listening;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shut();
+    return this.#closing;
+  }
+
+  /**
+   * Creates the project and sees to its key. Apart from opening, so that the command line can do it once it
+   * has the port: a new key revokes the old one, which must not happen on a start that then fails.
+   *
+   * @param renew - make a new key although one is stored
+   */
+  async settleKey({ renew }: { renew: boolean }): Promise<ProjectKey> {
+    const { store, projectId, apiKey: given } = this.#parts;
+    this.#key = await settleKey(store.projects, projectId, { given, renew });
+    return this.#key;
+  }
+
+  #bind(): Promise<void> {
+    const { host, port } = this.#parts;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        const address = this.#server.address();
+        if (typeof address === 'object' && address !== null) this.#port = address.port;
+        resolve();
+      });
+    });
+  }
+
+  async #shut(): Promise<void> {
+    this.#parts.waiters.close();
+    await this.#listening?.catch(() => undefined);
+    if (this.#server.listening) {
+      const force = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
+      const closed = new Promise((resolve) => this.#server.close(resolve));
+      this.#dropIdle();
+      await closed;
+      clearTimeout(force);
+    }
+    await this.#parts.store.close();
+  }
+
+  /** Server.close spares connections that have not sent a request yet, so the last request's end ends them. */
+  #dropIdle(): void {
+    if (this.#closing !== undefined && this.#underWay.size === 0)
+      this.#server.closeAllConnections();
+  }
+}
+
+/** A wildcard address is reached by the loopback one. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return isIPv6(host) ? `[${host}]` : host;
+}

@@ -1,0 +1,38 @@
+import type { Request } from 'express';
+import type { ProjectStore, StoredKey } from '../store/store.ts';
+import { HttpError } from './http-error.ts';
+import { recogniseKey } from './keys.ts';
+
+const CHALLENGE = { 'www-authenticate': 'Bearer' };
+const BEARER = /^bearer +(\S+) *$/i;
+
+/**
+ * The key of a request's Authorization header.
+ *
+ * @returns undefined where the request brings none
+ * @throws HttpError 401 where it brings one that is not valid
+ */
+export async function keyOf(req: Request, projects: ProjectStore): Promise<StoredKey | undefined> {
+  const header = req.headers.authorization;
+  if (header === undefined) return undefined;
+  const apiKey = BEARER.exec(header)?.[1];
+  const key = apiKey === undefined ? undefined : await recogniseKey(projects, apiKey);
+  if (key === undefined) throw new HttpError(401, 'Invalid API key', CHALLENGE);
+  return key;
+}
+
+/** The refusal of a request that needs a key and brings none. */
+export function keyMissing(): HttpError {
+  return new HttpError(
+    401,
+    'Missing API key. Send the header "Authorization: Bearer <api key>".',
+    CHALLENGE,
+  );
+}
+
+/** @throws HttpError 403 where the key is not of this project */
+export function assertProject(key: StoredKey, projectId: string): void {
+  if (key.projectId !== projectId) {
+    throw new HttpError(403, 'This API key is not allowed on that project');
+  }
+}

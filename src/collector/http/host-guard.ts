@@ -1,0 +1,38 @@
+import { isIPv6 } from 'node:net';
+import type { RequestHandler } from 'express';
+import { HttpError } from './http-error.ts';
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Lets in only requests that are addressed to this server by a name it goes by. A web page that has its own
+ * name point at 127.0.0.1 (DNS rebinding) reaches the port, but its Host header tells.
+ */
+export function guardHost(boundHost: string, allowedHosts: readonly string[]): RequestHandler {
+  const known = new Set([...LOOPBACK, ...[boundHost, ...allowedHosts].map(canonical)]);
+  return (req, _res, next) => {
+    const name = hostnameOf(req.headers.host);
+    if (name !== undefined && known.has(name)) return next();
+    next(
+      new HttpError(
+        403,
+        'This server does not go by the name in the Host header. If it should, add the name to ' +
+          'allowedHosts (--allowed-host, PHOSPHO_COLLECTOR_ALLOWED_HOSTS).',
+      ),
+    );
+  };
+}
+
+function canonical(host: string): string {
+  return (isIPv6(host) ? `[${host}]` : host).toLowerCase();
+}
+
+function hostnameOf(header: string | undefined): string | undefined {
+  // URL parsing would drop a user name or a path, and let `evil@localhost` or `localhost/x` pass.
+  if (header === undefined || !/^[\w.:[\]-]+$/.test(header)) return undefined;
+  try {
+    return new URL(`http://${header}`).hostname.replace(/\.$/, '');
+  } catch {
+    return undefined;
+  }
+}

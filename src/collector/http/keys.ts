@@ -1,0 +1,29 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ProjectStore, StoredKey } from '../store/store.ts';
+
+/** A new API key: `phk_` and 256 random bits. */
+export function makeApiKey(): string {
+  return `phk_${randomBytes(32).toString('base64url')}`;
+}
+
+/** What is stored of a key. A key has too many bits to be guessed from its hash, so no salt or slow hash is needed. */
+export function storedKey(projectId: string, apiKey: string): StoredKey {
+  return { projectId, hash: hashOf(apiKey), last4: apiKey.slice(-4) };
+}
+
+/** The stored key that a presented one is, if any. */
+export async function recogniseKey(
+  projects: ProjectStore,
+  apiKey: string,
+): Promise<StoredKey | undefined> {
+  const hash = hashOf(apiKey);
+  const found = await projects.findKey(hash);
+  if (found === undefined) return undefined;
+  return timingSafeEqual(Buffer.from(found.hash, 'hex'), Buffer.from(hash, 'hex'))
+    ? found
+    : undefined;
+}
+
+function hashOf(apiKey: string): string {
+  return createHash('sha256').update(apiKey).digest('hex');
+}

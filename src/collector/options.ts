@@ -1,0 +1,69 @@
+import type { Logger } from '../internal/logger.ts';
+
+/** Options of a collector. Each is taken from here, else from its environment variable, else its default. */
+export interface CollectorOptions {
+  /**
+   * Where the data lives: `sqlite:` and a path, or `sqlite::memory:` for data that ends with the process.
+   * A new file is readable by its owner only. Environment: `PHOSPHO_COLLECTOR_DATABASE`.
+   *
+   * @defaultValue 'sqlite:./phospho.db'
+   */
+  database?: string;
+  /**
+   * The project that is created and given a key. Projects made earlier in the same database are served too.
+   * 1 to 128 letters, digits, `.`, `_` or `-`. Environment: `PHOSPHO_COLLECTOR_PROJECT`.
+   *
+   * @defaultValue 'demo'
+   */
+  project?: string;
+  /**
+   * The project's only key from now on; at least 16 characters. Without it a random one is made for a
+   * project that has none, and can be read from `collector.apiKey`. Environment: `PHOSPHO_COLLECTOR_API_KEY`.
+   */
+  apiKey?: string;
+  /**
+   * The address to listen on. The default keeps other machines out.
+   * Environment: `PHOSPHO_COLLECTOR_HOST`.
+   *
+   * @defaultValue '127.0.0.1'
+   */
+  host?: string;
+  /**
+   * 0 to 65535; 0 means any free port. Environment: `PHOSPHO_COLLECTOR_PORT`.
+   *
+   * @defaultValue 7700
+   */
+  port?: number;
+  /**
+   * Names, without port, that clients may call this server by (the Host header), beside the loopback names
+   * and `host`. Others are refused: a hostile web page could point its own name at this machine.
+   * Environment: `PHOSPHO_COLLECTOR_ALLOWED_HOSTS`, comma-separated.
+   *
+   * @defaultValue []
+   */
+  allowedHosts?: readonly string[];
+  /**
+   * Whether a flag needs no key if it names its task's project, as with phospho's own service. Off by
+   * default, since then anybody who reaches the port and knows an id can flag.
+   * Environment: `PHOSPHO_COLLECTOR_PUBLIC_FLAGS`, `1` or `true`.
+   *
+   * @defaultValue false
+   */
+  publicFlags?: boolean;
+  /**
+   * The largest request body, in bytes and after decompression: 1 KiB to 1 GiB.
+   * Environment: `PHOSPHO_COLLECTOR_MAX_BODY_BYTES`.
+   *
+   * @defaultValue 33554432 (32 MiB), since a body is held whole while it is checked and stored
+   */
+  maxBodyBytes?: number;
+  /** Takes warnings, and errors that clients are told nothing about. @defaultValue console */
+  logger?: Logger;
+  /**
+   * How long a flag is held for a task that has not arrived, in milliseconds: 0 to 120 000.
+   * Environment: `PHOSPHO_COLLECTOR_FLAG_WAIT_MS`.
+   *
+   * @defaultValue 31000, as long as phospho's own service holds it
+   */
+  flagWaitMs?: number;
+}

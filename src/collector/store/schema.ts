@@ -1,0 +1,103 @@
+import type { Flag, TestStatus } from '../../types.ts';
+
+/**
+ * The tables. Every key starts with `project_id`, so that a database can be partitioned by project.
+ * `created_at` is the caller's time in UNIX seconds; `received_us`, our time in microseconds, orders equals.
+ * JSON is kept as text, exactly as it came.
+ */
+export interface Schema {
+  projects: ProjectsTable;
+  api_keys: ApiKeysTable;
+  sessions: SessionsTable;
+  tasks: TasksTable;
+  evals: EvalsTable;
+  tests: TestsTable;
+  comparisons: ComparisonsTable;
+}
+
+export interface ProjectsTable {
+  id: string;
+  project_name: string;
+  created_at: number;
+}
+
+export interface ApiKeysTable {
+  project_id: string;
+  /** SHA-256 of the key, in hex. The key itself is nowhere. */
+  hash: string;
+  last4: string;
+  created_at: number;
+}
+
+export interface SessionsTable {
+  project_id: string;
+  id: string;
+  created_at: number;
+  received_us: number;
+  metadata: string | null;
+  data: string | null;
+  notes: string | null;
+  preview: string | null;
+  environment: string;
+}
+
+export interface TasksTable {
+  project_id: string;
+  id: string;
+  session_id: string | null;
+  created_at: number;
+  received_us: number;
+  input: string;
+  output: string | null;
+  additional_input: string | null;
+  additional_output: string | null;
+  metadata: string;
+  data: string | null;
+  flag: Flag | null;
+  last_eval: string | null;
+  last_eval_source: string | null;
+  human_eval: string | null;
+  notes: string | null;
+  environment: string;
+  test_id: string | null;
+  user_id: string | null;
+  version_id: string | null;
+}
+
+export interface EvalsTable {
+  project_id: string;
+  id: string;
+  created_at: number;
+  received_us: number;
+  session_id: string | null;
+  task_id: string;
+  value: Flag;
+  source: string;
+  test_id: string | null;
+  notes: string | null;
+}
+
+export interface TestsTable {
+  project_id: string;
+  id: string;
+  created_by: string;
+  created_at: number;
+  last_updated_at: number;
+  terminated_at: number | null;
+  status: TestStatus;
+  summary: string;
+}
+
+/** Filled by the judge behind `/evals/compare`; a test's score counts them. */
+export interface ComparisonsTable {
+  project_id: string;
+  id: string;
+  created_at: number;
+  test_id: string | null;
+  instructions: string | null;
+  context_input: string;
+  old_output: string;
+  new_output: string;
+  comparison_result: string;
+  source: string;
+}

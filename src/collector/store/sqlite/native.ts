@@ -1,0 +1,67 @@
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+
+/** What a driver must do for us: `node:sqlite` and libsql differ only in how they take parameters. */
+export interface NativeDriver {
+  prepare(sql: string): {
+    all(parameters: unknown[]): unknown[];
+    run(parameters: unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  };
+  close(): void;
+}
+
+const READS = /^\s*(?:select|with|pragma|explain|values)\b|\breturning\b/i;
+
+/** Makes a driver fit Kysely, which expects better-sqlite3's shape. */
+export function adaptDriver(driver: NativeDriver): SqliteDatabase {
+  return {
+    close: () => driver.close(),
+    prepare: (sql) => statementOf(driver, sql),
+  };
+}
+
+function statementOf(driver: NativeDriver, text: string): SqliteStatement {
+  // Our transactions write. A deferred one that has read before another process writes cannot be
+  // upgraded (SQLITE_BUSY_SNAPSHOT, which busy_timeout does not wait out); an immediate one waits its turn.
+  const sql = text === 'begin' ? 'begin immediate' : text;
+  const statement = driver.prepare(sql);
+  const all = (parameters: readonly unknown[]) => statement.all(parameters.map(bindable));
+  return {
+    // node:sqlite tells whether a statement reads only from 22.16 on. Our SQL has no word "returning" elsewhere.
+    reader: READS.test(sql),
+    all,
+    run: (parameters) => statement.run(parameters.map(bindable)),
+    iterate: (parameters) => all(parameters).values(),
+  };
+}
+
+/**
+ * libsql aborts the process on a boolean or undefined. Both drivers read a text only up to its first NUL
+ * and cannot hold half a surrogate pair: such characters become U+FFFD. JSON columns escape them instead.
+ */
+function bindable(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+      return storableText(value);
+    case 'boolean':
+      return value ? 1 : 0;
+    case 'number':
+    case 'bigint':
+      return value;
+    default:
+      if (value === null) return null;
+      throw new TypeError(`a ${typeof value} is not a value that SQLite stores`);
+  }
+}
+
+const NUL = '\u0000';
+
+/** ES2024, and in Node 20; TypeScript's ES2023 library does not know it. */
+interface WellFormed {
+  toWellFormed(): string;
+}
+
+/** The text as a database can keep it: NUL and lone surrogates replaced by U+FFFD. */
+function storableText(text: string): string {
+  const whole = (text as unknown as WellFormed).toWellFormed();
+  return whole.includes(NUL) ? whole.replaceAll(NUL, '\uFFFD') : whole;
+}

@@ -1,0 +1,77 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
+import { Kysely, SqliteAdapter, SqliteDialect, sql } from 'kysely';
+import { PhosphoConfigError } from '../../../errors.ts';
+import { describeError } from '../../../internal/hooks.ts';
+import type { Schema } from '../schema.ts';
+import { openLibsql } from './libsql.ts';
+import { adaptDriver, type NativeDriver } from './native.ts';
+import { openNodeSqlite } from './node-sqlite.ts';
+
+/** SQLite's DDL is transactional, though Kysely's adapter says otherwise: a migration applies whole or not. */
+class TransactionalDdl extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class Dialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalDdl();
+  }
+}
+
+/**
+ * Opens the SQLite database of a path, or `:memory:`. A new file is readable by its owner only.
+ *
+ * @throws PhosphoConfigError where it cannot be opened
+ */
+export async function openSqlite(path: string): Promise<Kysely<Schema>> {
+  if (path !== ':memory:') createPrivateFile(path);
+  const driver = await openDriver(path);
+  const db = new Kysely<Schema>({ dialect: new Dialect({ database: adaptDriver(driver) }) });
+  try {
+    await configure(db);
+  } catch (cause) {
+    await db.destroy();
+    throw cannotOpen(path, cause);
+  }
+  return db;
+}
+
+/** SQLite gives its -wal and -shm files the mode of the database file. */
+function createPrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600));
+    // The process's umask may have taken the owner's bits away.
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotOpen(path, cause);
+  }
+}
+
+async function openDriver(path: string): Promise<NativeDriver> {
+  try {
+    return openNodeSqlite(path) ?? (await openLibsql(path));
+  } catch (cause) {
+    throw cause instanceof PhosphoConfigError ? cause : cannotOpen(path, cause);
+  }
+}
+
+/**
+ * Events are acknowledged after their commit. With `synchronous=FULL` a commit is fsynced, so it outlives a
+ * power cut as well as a killed process; with NORMAL a power cut could take the last commits back.
+ */
+async function configure(db: Kysely<Schema>): Promise<void> {
+  await sql`pragma busy_timeout = 5000`.execute(db);
+  await sql`pragma journal_mode = wal`.execute(db);
+  await sql`pragma synchronous = full`.execute(db);
+  await sql`pragma foreign_keys = on`.execute(db);
+}
+
+function cannotOpen(path: string, cause: unknown): PhosphoConfigError {
+  return new PhosphoConfigError(
+    `cannot open the database ${path}: ${describeError(cause)}. ` +
+      'Give the path of a SQLite file in a directory that exists and can be written, e.g. sqlite:./phospho.db',
+    { cause },
+  );
+}

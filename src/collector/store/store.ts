@@ -1,0 +1,141 @@
+import type {
+  Comparison,
+  Eval,
+  Flag,
+  JsonObject,
+  ProjectContent,
+  ProjectDataFilters,
+  SessionContent,
+  TaskContent,
+  TestContent,
+  TestStatus,
+} from '../../types.ts';
+
+/**
+ * What the collector asks of a database. Every call names its project, and an id of another project is
+ * simply not found. What a call has answered is committed.
+ */
+export interface Store {
+  readonly projects: ProjectStore;
+  readonly tasks: TaskStore;
+  readonly sessions: SessionStore;
+  readonly tests: TestStore;
+  /** Rejects where the database does not answer. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoredKey {
+  projectId: string;
+  /** SHA-256 in hex. */
+  hash: string;
+  last4: string;
+}
+
+export interface ProjectStore {
+  /** Creates the project where it is unknown. */
+  ensure(projectId: string): Promise<void>;
+  find(projectId: string): Promise<ProjectContent | undefined>;
+  hasKey(projectId: string): Promise<boolean>;
+  /** Makes this the project's only key: earlier ones stop working. */
+  replaceKeys(key: StoredKey): Promise<void>;
+  findKey(hash: string): Promise<StoredKey | undefined>;
+}
+
+/** A task as it is first stored. */
+export interface NewTask {
+  id: string;
+  sessionId: string | null;
+  createdAt: number;
+  input: string;
+  output: string | null;
+  additionalInput: JsonObject | null;
+  additionalOutput: JsonObject | null;
+  metadata: JsonObject;
+  data: JsonObject | null;
+  flag: Flag | null;
+  environment: string;
+  testId: string | null;
+  userId: string | null;
+  versionId: string | null;
+}
+
+/** A verdict to be recorded as an Eval and shown on its task. */
+export interface Verdict {
+  value: Flag;
+  source: string;
+  notes: string | null;
+  /** UNIX seconds; now, if absent. */
+  createdAt?: number | undefined;
+}
+
+/** What to change of a task; what is undefined stays. */
+export interface TaskChange {
+  metadata?: JsonObject | undefined;
+  data?: JsonObject | undefined;
+  notes?: string | undefined;
+  verdict?: Verdict | undefined;
+}
+
+export interface Listing {
+  filters: ProjectDataFilters;
+  limit: number;
+}
+
+export interface TaskStore {
+  /** Stores those that are not known yet, all in one transaction, and says which these were. */
+  add(projectId: string, tasks: readonly NewTask[]): Promise<ReadonlySet<string>>;
+  find(projectId: string, taskId: string): Promise<TaskContent | undefined>;
+  /** Newest first. */
+  list(projectId: string, listing: Listing): Promise<TaskContent[]>;
+  change(projectId: string, taskId: string, change: TaskChange): Promise<TaskContent | undefined>;
+  /** All or none, and answers the ids that are unknown. A verdict equal to the task's present one is left out. */
+  changeMany(projectId: string, changes: ReadonlyMap<string, TaskChange>): Promise<string[]>;
+}
+
+/** What to change of a session; what is undefined stays. */
+export interface SessionChange {
+  metadata?: JsonObject | undefined;
+  data?: JsonObject | undefined;
+  notes?: string | undefined;
+  preview?: string | undefined;
+}
+
+export interface SessionStore {
+  create(projectId: string, data: JsonObject | null): Promise<SessionContent>;
+  find(projectId: string, sessionId: string): Promise<SessionContent | undefined>;
+  /** Newest first. */
+  list(projectId: string, listing: Listing): Promise<SessionContent[]>;
+  /** Number of tasks, by session. */
+  lengths(projectId: string, sessionIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  change(
+    projectId: string,
+    sessionId: string,
+    change: SessionChange,
+  ): Promise<SessionContent | undefined>;
+  /** Input and output of each task, oldest first. */
+  exchanges(projectId: string, sessionId: string): Promise<Exchange[]>;
+}
+
+export interface Exchange {
+  input: string;
+  output: string | null;
+}
+
+export interface TestChange {
+  status?: TestStatus | undefined;
+  /** Merged, key by key, into the present one. */
+  summary?: JsonObject | undefined;
+}
+
+export interface TestStore {
+  create(projectId: string, createdBy: string, summary: JsonObject): Promise<TestContent>;
+  find(projectId: string, testId: string): Promise<TestContent | undefined>;
+  change(projectId: string, testId: string, change: TestChange): Promise<TestContent | undefined>;
+}
+
+/** What counts for a test's score. */
+export interface Scored {
+  evals: readonly Pick<Eval, 'value'>[];
+  comparisons: readonly Pick<Comparison, 'comparison_result'>[];
+}

@@ -1,0 +1,214 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
+const READY = /export PHOSPHO_PROJECT_ID=/;
+
+function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'phospho-cli-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+class Run {
+  out = '';
+  err = '';
+  readonly child: ChildProcess;
+  readonly done: Promise<number | null>;
+
+  constructor(args: string[], environment: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+      env: { ...process.env, ...environment },
+    });
+    this.child.stdout?.on('data', (chunk) => {
+      this.out += chunk;
+    });
+    this.child.stderr?.on('data', (chunk) => {
+      this.err += chunk;
+    });
+    this.done = once(this.child, 'close').then(([code]) => code as number | null);
+    onTestFinished(() => {
+      this.child.kill('SIGKILL');
+    });
+  }
+
+  async ready(): Promise<this> {
+    while (!READY.test(this.out)) {
+      const more = once(this.child.stdout ?? this.child, 'data').then(() => true);
+      if (!(await Promise.race([more, this.done.then(() => false)])))
+        throw new Error(`ended early: ${this.out}${this.err}`);
+    }
+    return this;
+  }
+
+  exported(name: string): string {
+    return new RegExp(`export ${name}=(.*)`).exec(this.out)?.[1] ?? '';
+  }
+}
+
+function collector(database: string, ...args: string[]): Run {
+  return new Run(['collector', '--port', '0', '--database', `sqlite:${database}`, ...args]);
+}
+
+const statusWith = async (run: Run, key: string): Promise<number> => {
+  const url = `${run.exported('PHOSPHO_BASE_URL')}/projects/demo`;
+  return (await fetch(url, { headers: { authorization: `Bearer ${key}` } })).status;
+};
+
+test('prints a new key once, keeps it over a restart, and replaces it with --new-key', async () => {
+  const database = join(scratch(), 'phospho.db');
+  const first = await collector(database).ready();
+  const key = first.exported('PHOSPHO_API_KEY');
+  expect(key).toMatch(/^phk_[\w-]{43}$/);
+  expect(first.out.split(key)).toHaveLength(2);
+  expect(await statusWith(first, key)).toBe(200);
+  first.child.kill('SIGTERM');
+  expect(await first.done).toBe(0);
+
+  const second = await collector(database).ready();
+  expect(second.out).not.toContain('phk_');
+  expect(second.out).toContain('--new-key');
+  expect(await statusWith(second, key)).toBe(200);
+  second.child.kill('SIGINT');
+  expect(await second.done).toBe(0);
+
+  const third = await collector(database, '--new-key').ready();
+  const renewed = third.exported('PHOSPHO_API_KEY');
+  expect(renewed).not.toBe(key);
+  expect(await statusWith(third, renewed)).toBe(200);
+  expect(await statusWith(third, key)).toBe(401);
+});
+
+test('takes its options from the environment and does not print a given key', async () => {
+  const run = await new Run(['collector'], {
+    PHOSPHO_COLLECTOR_PORT: '0',
+    PHOSPHO_COLLECTOR_HOST: 'localhost',
+    PHOSPHO_COLLECTOR_DATABASE: 'sqlite::memory:',
+    PHOSPHO_COLLECTOR_PROJECT: 'shop',
+    PHOSPHO_COLLECTOR_API_KEY: 'a-key-from-the-environment',
+  }).ready();
+  expect(run.exported('PHOSPHO_PROJECT_ID')).toBe('shop');
+  expect(run.exported('PHOSPHO_BASE_URL')).toMatch(/^http:\/\/localhost:\d+\/v2$/);
+  expect(run.out + run.err).not.toContain('a-key-from-the-environment');
+  expect(run.err).not.toContain('Warning: a key');
+});
+
+test('warns of a key on the command line', async () => {
+  const run = await collector(':memory:', '--api-key', 'a-key-that-others-see').ready();
+  expect(run.err).toMatch(/every user of this machine.*PHOSPHO_COLLECTOR_API_KEY/);
+  expect(await statusWith(run, 'a-key-that-others-see')).toBe(200);
+});
+
+test('several processes open one new database at the same time and share its key', async () => {
+  const database = join(scratch(), 'phospho.db');
+  const key = 'one-key-for-all-of-them';
+  const runs = await Promise.all(
+    [1, 2, 3].map(() => collector(database, '--api-key', key).ready()),
+  );
+  for (const run of runs) expect(await statusWith(run, key)).toBe(200);
+});
+
+test('an acknowledged event survives SIGKILL', async () => {
+  const database = join(scratch(), 'phospho.db');
+  const key = 'a-key-for-both-processes';
+  const first = await collector(database, '--api-key', key).ready();
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const logged = await fetch(`${first.exported('PHOSPHO_BASE_URL')}/log/demo`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ batched_log_events: [{ task_id: 't', input: 'x' }] }),
+  });
+  expect(logged.status).toBe(200);
+  first.child.kill('SIGKILL');
+  await first.done;
+  const second = await collector(database, '--api-key', key).ready();
+  const task = await fetch(`${second.exported('PHOSPHO_BASE_URL')}/tasks/t`, { headers });
+  expect(task.status).toBe(200);
+});
+
+test('waits for a request under way after SIGTERM, and quits at once at the second', async () => {
+  const key = 'a-key-for-the-upload';
+  const run = await collector(':memory:', '--api-key', key).ready();
+  const port = Number(new URL(run.exported('PHOSPHO_BASE_URL')).port);
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  // The server says 100 once it has the headers; the body never comes.
+  socket.write(
+    `POST /v2/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n',
+  );
+  await once(socket, 'data');
+  run.child.kill('SIGTERM');
+  while (!run.out.includes('Closing.')) await once(run.child.stdout ?? socket, 'data');
+  run.child.kill('SIGTERM');
+  expect(await run.done).toBe(143);
+});
+
+describe('says in one line what is wrong, without a stack:', () => {
+  test('a port in use, and leaves the key as it is', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+    });
+    const { port } = server.address() as { port: number };
+    const database = join(scratch(), 'phospho.db');
+    const run = collector(database, '--port', String(port));
+    expect(await run.done).toBe(1);
+    expect(run.err).toMatch(/^phospho-express: port \d+ of 127.0.0.1 is in use.*\n$/m);
+    const next = await collector(database).ready();
+    expect(next.exported('PHOSPHO_API_KEY')).toMatch(/^phk_/);
+  });
+
+  test.each<[string, string[], number, RegExp]>([
+    [
+      'a port out of range',
+      ['--port', '70000'],
+      2,
+      /^phospho-express: port takes .*70000 came.*\n$/m,
+    ],
+    [
+      'a port that is no number',
+      ['--port', 'http'],
+      2,
+      /^phospho-express: port takes .*"http" came/m,
+    ],
+    ['an empty port', ['--port', ''], 2, /^phospho-express: port takes/m],
+    [
+      'another database',
+      ['--database', 'postgres://u:secret@h/d'],
+      2,
+      /database takes (?!.*secret)/,
+    ],
+    ['a path that cannot be written', ['--database', 'sqlite:/no/such/dir/x.db'], 2, /cannot open/],
+    ['a project with a slash', ['--project', 'a/b'], 2, /project takes/],
+    ['a short key', ['--api-key', 'short'], 2, /apiKey takes .*5 characters came/],
+    ['an unknown option', ['--prot', '1'], 2, /unknown option '--prot'/],
+    [
+      'a new key beside a given one',
+      ['--port', '0', '--database', 'sqlite::memory:', '--api-key', 'k'.repeat(20), '--new-key'],
+      2,
+      /--new-key/,
+    ],
+  ])('%s', async (_name, args, code, message) => {
+    const run = new Run(['collector', ...args]);
+    expect(await run.done).toBe(code);
+    expect(run.err).toMatch(message);
+    expect(run.err).not.toMatch(/^\s+at /m);
+  });
+});
+
+test.each([
+  [['--version'], /^\d+\.\d+\.\d+\n$/],
+  [['--help'], /collector/],
+  [['collector', '--help'], /PHOSPHO_COLLECTOR_DATABASE/],
+])('%j answers and ends with 0', async (args, output) => {
+  const run = new Run(args);
+  expect(await run.done).toBe(0);
+  expect(run.out).toMatch(output);
+});

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import type { CollectorOptions } from '../../../src/collector/options.ts';
+import { resolveOptions } from '../../../src/collector/resolve-options.ts';
+import { PhosphoConfigError } from '../../../src/errors.ts';
+
+test('an option comes from the parameter, else the environment, else its default', () => {
+  expect(resolveOptions({}, {})).toMatchObject({
+    ...{ path: './phospho.db', project: 'demo', host: '127.0.0.1', port: 7700 },
+    ...{ apiKey: undefined, allowedHosts: [], publicFlags: false, flagWaitMs: 31_000 },
+  });
+  const environment = {
+    PHOSPHO_COLLECTOR_DATABASE: 'sqlite::memory:',
+    PHOSPHO_COLLECTOR_PROJECT: 'shop',
+    PHOSPHO_COLLECTOR_API_KEY: 'a-key-of-16-or-more',
+    PHOSPHO_COLLECTOR_HOST: '0.0.0.0',
+    PHOSPHO_COLLECTOR_PORT: '0',
+    PHOSPHO_COLLECTOR_ALLOWED_HOSTS: 'a.internal, b.internal,',
+    PHOSPHO_COLLECTOR_PUBLIC_FLAGS: 'true',
+    PHOSPHO_COLLECTOR_MAX_BODY_BYTES: '2048',
+  };
+  expect(resolveOptions({}, environment)).toMatchObject({
+    ...{ path: ':memory:', project: 'shop', apiKey: 'a-key-of-16-or-more', host: '0.0.0.0' },
+    ...{ port: 0, allowedHosts: ['a.internal', 'b.internal'], publicFlags: true },
+    maxBodyBytes: 2048,
+  });
+  const given = { port: 1, publicFlags: false, allowedHosts: [] };
+  expect(resolveOptions(given, environment)).toMatchObject(given);
+  expect(resolveOptions({}, { PHOSPHO_COLLECTOR_PORT: '' }).port).toBe(7700);
+});
+
+test.each([
+  ['sqlite:./a.db', './a.db'],
+  ['sqlite:/var/a.db', '/var/a.db'],
+  ['sqlite:///var/a.db', '/var/a.db'],
+  ['sqlite::memory:', ':memory:'],
+])('database %s is the path %s', (database, path) => {
+  expect(resolveOptions({ database }, {}).path).toBe(path);
+});
+
+describe('a value out of range is refused, naming option, range and value:', () => {
+  test.each<[CollectorOptions, RegExp]>([
+    [
+      { port: 65_536 },
+      /^port takes an integer from 0 to 65535; 65536 came\. .*PHOSPHO_COLLECTOR_PORT$/,
+    ],
+    [{ port: 1.5 }, /^port takes/],
+    [{ port: Number.NaN }, /^port takes/],
+    [{ host: 'http://localhost' }, /^host takes a host name.*"http:\/\/localhost" came/],
+    [{ project: '' }, /^project takes 1 to 128/],
+    [{ project: 'a b' }, /^project takes/],
+    [
+      { apiKey: 'short' },
+      /^apiKey takes 16 to 512 .*; 5 characters came.*PHOSPHO_COLLECTOR_API_KEY/,
+    ],
+    [{ database: './phospho.db' }, /^database takes sqlite:<path>/],
+    [
+      { database: 'postgres://user:hunter2@host/db' },
+      /^(?!.*hunter2)database takes .*postgres: came/,
+    ],
+    [{ allowedHosts: ['a.internal:80/x'] }, /^allowedHosts takes/],
+    [{ maxBodyBytes: 10 }, /^maxBodyBytes takes an integer from 1024/],
+    [{ flagWaitMs: -1 }, /^flagWaitMs takes/],
+  ])('%j', (options, message) => {
+    expect(() => resolveOptions(options, {})).toThrow(PhosphoConfigError);
+    expect(() => resolveOptions(options, {})).toThrow(message);
+  });
+});
