@@ -13,17 +13,32 @@ const HELP = `npm run demo [-- --check] [--data FILE]
   --data FILE   conversations to replay: JSON lines {session, model, turns: [{input, output}]}
 `;
 
-const { values } = parseArgs({
-  options: {
-    check: { type: 'boolean', default: false },
-    data: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(explain(error));
+  process.exitCode = 1;
+}
 
-if (values.help) console.log(HELP);
-else if (values.check) process.exitCode = await runCheck(values.data);
-else await runDemo(values.data);
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      check: { type: 'boolean', default: false },
+      data: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) console.log(HELP);
+  else if (values.check) return runCheck(values.data);
+  else await runDemo(values.data);
+  return 0;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error) || error.code !== 'EADDRINUSE') return `demo: ${error.message}`;
+  return `demo: ${error.message}. Set PORT (chat app) or PHOSPHO_COLLECTOR_PORT to a free one, or 0.`;
+}
 
 /** In a fresh database and on free ports, so that it can run beside a demo that is open. */
 async function runCheck(data: string | undefined): Promise<number> {

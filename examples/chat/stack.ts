@@ -33,7 +33,25 @@ export interface Stack {
   close(): Promise<Ledger>;
 }
 
+/** Starts all of it, or nothing: what had started is closed again if a port is taken. */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  const opened: (() => Promise<unknown>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(options, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: StackOptions,
+  opened: (() => Promise<unknown>)[],
+  closeAll: () => Promise<void>,
+): Promise<Stack> {
   await mkdir(dirname(options.databaseFile), { recursive: true });
   const apiKey = `demo_${randomBytes(32).toString('base64url')}`;
   const collector = await createCollector({
@@ -42,33 +60,46 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     project: 'demo',
     apiKey,
   });
+  opened.push(() => collector.close());
   await collector.listen();
 
-  const hasModel = Boolean(process.env.OPENAI_BASE_URL || process.env.OPENAI_API_KEY);
-  const replay =
-    options.alwaysReplay || !hasModel ? createReplayServer(options.conversations) : undefined;
-  const openai = replay
-    ? new OpenAI({ apiKey: 'replayed', baseURL: `${await listen(replay, 0)}/v1` })
-    : new OpenAI({ apiKey: process.env.OPENAI_API_KEY ?? 'none' });
-
+  const openai = await connectModel(options, opened);
   const phospho = new Phospho({ apiKey, projectId: 'demo', baseUrl: collector.baseUrl });
+  opened.push(() => phospho.shutdown());
+
   const chat = createServer(createChatApp(phospho, openai));
   const chatUrl = await listen(chat, options.chatPort);
+  opened.push(() => closeServer(chat));
 
   return {
     phospho,
     chatUrl,
     apiKey,
     collectorUrl: collector.url,
-    model: replay ? 'replayed conversations (set OPENAI_API_KEY for a real model)' : openai.baseURL,
+    model:
+      openai.apiKey === REPLAYED
+        ? 'replayed conversations (set OPENAI_API_KEY for a real one)'
+        : openai.baseURL,
     async close() {
-      await closeServer(chat);
-      const ledger = await phospho.shutdown();
-      if (replay) await closeServer(replay);
-      await collector.close();
-      return ledger;
+      await closeAll();
+      return phospho.stats();
     },
   };
+}
+
+const REPLAYED = 'replayed';
+
+/** The model that the environment names, else a server that replays conversations. */
+async function connectModel(
+  { alwaysReplay, conversations }: StackOptions,
+  opened: (() => Promise<unknown>)[],
+): Promise<OpenAI> {
+  const { OPENAI_API_KEY: key, OPENAI_BASE_URL: url } = process.env;
+  if (!alwaysReplay && (key || url)) return new OpenAI({ apiKey: key ?? 'none' });
+  const server = createReplayServer(conversations);
+  const baseURL = `${await listen(server, 0)}/v1`;
+  opened.push(() => closeServer(server));
+  return new OpenAI({ apiKey: REPLAYED, baseURL });
 }
 
 async function listen(server: Server, port: number): Promise<string> {
