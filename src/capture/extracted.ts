@@ -4,6 +4,7 @@ import { readGenericRequest } from './extract/generic.ts';
 import { readAnyResponse, readItems, readRequest } from './extract/index.ts';
 import { isMessageList, lastOfRole } from './extract/messages.ts';
 import { anyText, isObject } from './extract/text.ts';
+import { toPlain } from './serialize.ts';
 
 /** The contents of a task or step, read off the path. */
 export interface Extracted extends Omit<ResponseParts, 'output'> {
@@ -28,21 +29,48 @@ export interface CallResult {
 }
 
 /** The contents of a call: arguments as `{ "0": …, "1": … }`, the result as the formats read it. */
-export function extractCall(input: unknown, { output, items }: CallResult): Extracted {
-  const answer = items === undefined ? readAnyResponse(output) : readItems(items);
-  const question = readInput(input);
-  return {
-    ...answer,
-    ...question,
-    model: answer?.model ?? question?.model,
-    rawInput: input,
-    rawOutput: items === undefined ? output : ((answer as { raw?: unknown }).raw ?? items),
+export function extractCall(input: unknown, result: CallResult): Extracted {
+  const answer = readable(result, readAnswer) ?? {
+    rawOutput: toPlain(result.items ?? result.output),
   };
+  const question = readable(input, readQuestion) ?? { rawInput: toPlain(input) };
+  return { ...answer, ...question, model: answer.model ?? question.model };
 }
 
-/** What stands for a raw value where a text is wanted. */
+/** Undefined for a value whose getters or traps throw: formats read the app's own objects. */
+function readable<T>(value: T, read: (value: T) => Extracted): Extracted | undefined {
+  try {
+    return read(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function readAnswer({ output, items }: CallResult): Extracted {
+  if (items === undefined) return { ...readAnyResponse(output), rawOutput: output };
+  const { raw, ...answer } = readItems(items);
+  // Items in which no text was found stand for themselves.
+  const isTextless = raw === '' && items.some((item) => typeof item !== 'string');
+  if (isTextless) return { ...answer, output: undefined, rawOutput: items };
+  return { ...answer, rawOutput: raw ?? items };
+}
+
+function readQuestion(input: unknown): Extracted {
+  return { ...readInput(input), rawInput: input };
+}
+
+/** What stands for a raw value where a text is wanted; bounded, since the app's objects may be of any size. */
 export function rawText(raw: unknown): string {
-  return anyText(isArguments(raw) ? raw['0'] : raw);
+  const value = isLone(raw) ? raw['0'] : raw;
+  return anyText(typeof value === 'object' ? toPlain(value) : value);
+}
+
+function isLone(raw: unknown): raw is JsonObject {
+  try {
+    return isArguments(raw);
+  } catch {
+    return false;
+  }
 }
 
 function readInput(input: unknown): RequestParts | undefined {

@@ -2,27 +2,46 @@
 export type Mask = (text: string) => string;
 
 /**
+ * A credential begins where a word does, also right after an escape: events are masked as JSON, where the
+ * newline before a key reads `\n`, and its `n` would make one word with the key. This is looked at after
+ * the prefix, so that the engine can search for the prefix's letters.
+ */
+function shapeOf(prefix: string, rest: string): RegExp {
+  const atStart = String.raw`(?<=(?:\b|\\[bfnrt]|\\u[0-9A-Fa-f]{4})${prefix})`;
+  return new RegExp(prefix + atStart + rest, 'g');
+}
+
+/**
  * Shapes of credentials, each behind a substring that must be there first: most texts hold none, and an
  * `includes` costs a fraction of a regular expression. No pattern can backtrack more than linearly.
  */
 const CREDENTIALS: readonly { hint: string; shape: RegExp }[] = [
   // OpenAI, Anthropic, OpenRouter and others: sk-…, sk-proj-…, sk-ant-…
-  { hint: 'sk-', shape: /\bsk-[A-Za-z0-9_-]{16,}/g },
-  { hint: '_live_', shape: /\b[prs]k_live_[A-Za-z0-9]{16,}/g },
-  { hint: 'AIza', shape: /\bAIza[A-Za-z0-9_-]{35}/g },
-  { hint: 'AKIA', shape: /\bAKIA[A-Z0-9]{16}\b/g },
-  { hint: 'gh', shape: /\bgh[pousr]_[A-Za-z0-9]{36,}/g },
-  { hint: 'github_pat_', shape: /\bgithub_pat_[A-Za-z0-9_]{22,}/g },
-  { hint: 'xox', shape: /\bxox[abposr]-[A-Za-z0-9-]{10,}/g },
-  { hint: 'gsk_', shape: /\bgsk_[A-Za-z0-9]{32,}/g },
-  { hint: 'hf_', shape: /\bhf_[A-Za-z0-9]{30,}/g },
-  { hint: 'phk_', shape: /\bphk_[A-Za-z0-9_-]{32,}/g },
-  { hint: 'eyJ', shape: /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+/g },
-  { hint: 'earer ', shape: /\b[Bb]earer [A-Za-z0-9._~+/=-]{16,}/g },
+  { hint: 'sk-', shape: shapeOf('sk-', '[A-Za-z0-9_-]{16,}') },
+  { hint: '_live_', shape: shapeOf('[prs]k_live_', '[A-Za-z0-9]{16,}') },
+  { hint: 'AIza', shape: shapeOf('AIza', '[A-Za-z0-9_-]{35}') },
+  { hint: 'AKIA', shape: shapeOf('AKIA', String.raw`[A-Z0-9]{16}\b`) },
+  { hint: 'gh', shape: shapeOf('gh[pousr]_', '[A-Za-z0-9]{36,}') },
+  { hint: 'github_pat_', shape: shapeOf('github_pat_', '[A-Za-z0-9_]{22,}') },
+  { hint: 'xox', shape: shapeOf('xox[abposr]-', '[A-Za-z0-9-]{10,}') },
+  { hint: 'gsk_', shape: shapeOf('gsk_', '[A-Za-z0-9]{32,}') },
+  { hint: 'hf_', shape: shapeOf('hf_', '[A-Za-z0-9]{30,}') },
+  { hint: 'phk_', shape: shapeOf('phk_', '[A-Za-z0-9_-]{32,}') },
+  { hint: 'earer ', shape: shapeOf('[Bb]earer ', '[A-Za-z0-9._~+/=-]{16,}') },
 ];
+
+/**
+ * JWTs. What only begins like one is matched too, and left as it is: else each of its parts would be tried
+ * as a beginning, and a text of `eyJ-eyJ-…` would take quadratic time.
+ */
+const TOKEN = shapeOf(
+  'eyJ',
+  String.raw`[A-Za-z0-9_-]{8,}(\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+)?`,
+);
 
 const KEY_BEGIN = '-----BEGIN ';
 const KEY_END = '-----END ';
+const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/;
 
 /** Replaces credential shapes: provider keys, bearer tokens, JWTs, private keys. Always on. */
 export function maskCredentials(text: string): string {
@@ -30,7 +49,22 @@ export function maskCredentials(text: string): string {
   for (const { hint, shape } of CREDENTIALS) {
     if (masked.includes(hint)) masked = masked.replace(shape, '[credential]');
   }
-  return masked.includes(KEY_BEGIN) ? maskPrivateKeys(masked) : masked;
+  if (masked.includes('eyJ')) {
+    masked = masked.replace(TOKEN, (match, rest) => (rest === undefined ? match : '[credential]'));
+  }
+  return PRIVATE_KEY.test(masked) ? maskKeysWithin(masked) : masked;
+}
+
+/** A key that was cut off ends where its text does: in an event, that is not the end of the JSON. */
+function maskKeysWithin(text: string): string {
+  if (!text.startsWith('{')) return maskPrivateKeys(text);
+  let event: unknown;
+  try {
+    event = JSON.parse(text);
+  } catch {
+    return maskPrivateKeys(text);
+  }
+  return JSON.stringify(maskDeep(event, maskPrivateKeys));
 }
 
 /** PEM private keys, also ones that were cut off; certificates and public keys stay. */
@@ -38,8 +72,7 @@ function maskPrivateKeys(text: string): string {
   let result = '';
   let from = 0;
   for (let begin = text.indexOf(KEY_BEGIN); begin >= 0; begin = text.indexOf(KEY_BEGIN, from)) {
-    const label = text.slice(begin, begin + 60);
-    if (!label.includes('PRIVATE KEY-----')) {
+    if (PRIVATE_KEY.exec(text.slice(begin, begin + 70))?.index !== 0) {
       result += text.slice(from, begin + KEY_BEGIN.length);
       from = begin + KEY_BEGIN.length;
       continue;

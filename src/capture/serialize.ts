@@ -2,6 +2,8 @@
 const MAX_DEPTH = 64;
 const MAX_NODES = 50_000;
 const MAX_STRING = 65_536;
+/** Characters of one copy, about: twice what fits into an event. */
+const MAX_CHARACTERS = 4_000_000;
 
 /**
  * JSON of any value, or undefined for what has none (a function). Cycles, BigInts, throwing getters and
@@ -9,7 +11,7 @@ const MAX_STRING = 65_536;
  */
 export function safeJson(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(isOpaque(value) ? toPlain(value) : value);
   } catch {
     try {
       return JSON.stringify(toPlain(value));
@@ -19,33 +21,48 @@ export function safeJson(value: unknown): string | undefined {
   }
 }
 
-/**
- * A copy of plain JSON values, bounded in depth, nodes and the length of each string, with base64 media
- * replaced by a marker. What was left out is marked in its place.
- */
-export function toPlain(value: unknown): unknown {
-  const budget = { nodes: MAX_NODES };
-  return copy(value, 0, budget, new Set());
+/** What JSON.stringify would show as `{}`, or as a number a byte, or would take seconds over. */
+function isOpaque(value: unknown): boolean {
+  return (
+    (Array.isArray(value) && value.length > MAX_NODES) ||
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof Error ||
+    ArrayBuffer.isView(value)
+  );
 }
 
-function copy(
-  value: unknown,
-  depth: number,
-  budget: { nodes: number },
-  path: Set<object>,
-): unknown {
-  if (typeof value === 'string') return shortenMedia(value);
+interface Budget {
+  nodes: number;
+  characters: number;
+}
+
+/**
+ * A copy of plain JSON values, bounded in depth, nodes, the length of each string and in all, with base64
+ * media replaced by a marker. What was left out is marked in its place. Never throws.
+ */
+export function toPlain(value: unknown): unknown {
+  return copy(value, 0, { nodes: MAX_NODES, characters: MAX_CHARACTERS }, new Set());
+}
+
+function copy(value: unknown, depth: number, budget: Budget, path: Set<object>): unknown {
+  if (typeof value === 'string') {
+    const text = shortenMedia(value);
+    budget.characters -= text.length + 3;
+    return budget.characters < 0 ? '[…]' : text;
+  }
+  budget.characters -= 5;
   if (typeof value === 'bigint') return value.toString();
-  if (typeof value === 'function') return `[function ${value.name}]`;
+  if (typeof value === 'function') return functionName(value);
   if (typeof value === 'symbol') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
   budget.nodes -= 1;
-  if (budget.nodes < 0) return '[…]';
+  if (isSpent(budget)) return '[…]';
   if (path.has(value)) return '[circular]';
   if (depth >= MAX_DEPTH) return '[too deep]';
   path.add(value);
   try {
-    return copyObject(value, (inner) => copy(inner, depth + 1, budget, path));
+    return copyObject(value, budget, (inner) => copy(inner, depth + 1, budget, path));
   } catch {
     return '[unreadable]';
   } finally {
@@ -53,17 +70,34 @@ function copy(
   }
 }
 
-function copyObject(value: object, inner: (value: unknown) => unknown): unknown {
+function isSpent({ nodes, characters }: Budget): boolean {
+  return nodes < 0 || characters < 0;
+}
+
+function functionName(value: { readonly name: unknown }): string {
+  try {
+    return `[function ${value.name}]`;
+  } catch {
+    return '[function]';
+  }
+}
+
+function copyObject(value: object, budget: Budget, inner: (value: unknown) => unknown): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (value instanceof Error) return { name: value.name, message: value.message };
+  if (value instanceof Error) return { name: inner(value.name), message: inner(value.message) };
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-  if (value instanceof Map) return inner(Object.fromEntries(value));
+  if (value instanceof Map) return inner(mapContents(value));
   if (value instanceof Set) return inner([...value]);
-  if (Array.isArray(value)) return value.map(inner);
+  if (Array.isArray(value)) return copyList(value, budget, inner);
   if ('toJSON' in value && typeof value.toJSON === 'function') return inner(value.toJSON());
   // Without a prototype, a captured key such as `__proto__` is a key like any other.
   const result: { [key: string]: unknown } = Object.create(null);
   for (const key of Object.keys(value)) {
+    if (isSpent(budget)) {
+      result['…'] = '[…]';
+      break;
+    }
+    budget.characters -= key.length + 3;
     try {
       result[key] = inner((value as { [key: string]: unknown })[key]);
     } catch {
@@ -71,6 +105,29 @@ function copyObject(value: object, inner: (value: unknown) => unknown): unknown 
     }
   }
   return result;
+}
+
+function copyList(
+  list: readonly unknown[],
+  budget: Budget,
+  inner: (value: unknown) => unknown,
+): unknown[] {
+  const { length } = list;
+  const result: unknown[] = [];
+  for (let i = 0; i < length; i++) {
+    if (isSpent(budget)) {
+      result.push(`[… ${length - i} more]`);
+      break;
+    }
+    result.push(inner(list[i]));
+  }
+  return result;
+}
+
+/** Keys that are objects have no place in a JSON object: such a map becomes its list of entries. */
+function mapContents(map: Map<unknown, unknown>): unknown {
+  for (const key of map.keys()) if (typeof key === 'object') return [...map];
+  return Object.fromEntries(map);
 }
 
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?[^,]{0,100};base64,/;

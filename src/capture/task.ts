@@ -61,9 +61,17 @@ export class OpenTask {
   set(fields: TaskFields): void {
     const { metadata, ...rest } = fields;
     for (const [key, value] of Object.entries(rest)) {
-      if (value !== undefined) Object.assign(this.fields, { [key]: value });
+      // Databases number their users: an id that is no string becomes one.
+      if (value !== undefined && value !== null) {
+        Object.assign(this.fields, { [key]: rawText(value) });
+      }
     }
-    if (metadata) this.fields.metadata = { ...this.fields.metadata, ...metadata };
+    if (typeof metadata !== 'object' || metadata === null) return;
+    try {
+      this.fields.metadata = { ...this.fields.metadata, ...metadata };
+    } catch {
+      // Its getters throw: the task does without.
+    }
   }
 
   /** True for the first caller only: a task has one end. */
@@ -157,11 +165,19 @@ export function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** Name and message of whatever was thrown. */
+/** Name and message of whatever was thrown; never throws itself. */
 export function errorText(error: unknown): string {
-  if (error instanceof Error) return shorten(`${error.name}: ${error.message}`, 2_000);
-  return shorten(
-    typeof error === 'string' ? error : (safeJson(toPlain(error)) ?? 'unknown'),
-    2_000,
-  );
+  return shorten(typeof error === 'string' ? error : (named(error) ?? plainText(error)), 2_000);
+}
+
+function named(error: unknown): string | undefined {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function plainText(error: unknown): string {
+  return safeJson(toPlain(error)) ?? 'unknown';
 }

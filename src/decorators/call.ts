@@ -2,9 +2,18 @@ import { currentScope, defaultRecorder, runInScope, type Scope } from '../captur
 import { type CallResult, extractCall } from '../capture/extracted.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { snapshot } from '../capture/snapshot.ts';
+import type { OpenTask, TaskFields } from '../capture/task.ts';
 import { callHook, describeError } from '../internal/hooks.ts';
 import type { Outcome } from '../types.ts';
 import type { AnyFunction, CallOptions } from './options.ts';
+
+/** What is known of a wrapped function before it is called. */
+export interface CallSite {
+  /** Undefined: whichever is there when the function is called. */
+  readonly recorder: Recorder | undefined;
+  readonly options: CallOptions;
+  nameFor(self: unknown): string;
+}
 
 /** A call under way: the scope that its code runs in, and its one end. */
 export interface OpenCall {
@@ -18,16 +27,13 @@ export interface OpenCall {
  * Opens a step of the running task, or a task. Undefined where nothing is to be recorded: no Phospho, it
  * is off, or something of ours failed.
  */
-export function openCall(
-  recorder: Recorder | undefined,
-  name: string,
-  options: CallOptions,
-  args: unknown[],
-): OpenCall | undefined {
+export function openCall(site: CallSite, self: unknown, args: unknown[]): OpenCall | undefined {
   const scope = currentScope();
-  const used = recorder ?? scope?.recorder ?? defaultRecorder();
+  const used = site.recorder ?? scope?.recorder ?? defaultRecorder();
   if (used === undefined || !used.isEnabled) return undefined;
+  const { options } = site;
   try {
+    const name = site.nameFor(self);
     const input = inputOf(used, options, args);
     const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
     const call =
@@ -50,10 +56,15 @@ function guarded(call: OpenCall, recorder: Recorder): OpenCall {
       complain(recorder, error);
     }
   };
+  let isOver = false;
   return {
     scope: call.scope,
     firstItem: () => guard(() => call.firstItem()),
-    end: (outcome, result) => guard(() => call.end(outcome, result)),
+    end: (outcome, result) => {
+      if (isOver) return;
+      isOver = true;
+      guard(() => call.end(outcome, result));
+    },
   };
 }
 
@@ -86,8 +97,9 @@ function openTask(
 ): OpenCall {
   const { logger } = recorder;
   const task = recorder.open();
+  const outer = currentScope()?.task;
   task.set({
-    ...currentScope()?.task.identify?.(),
+    ...(outer && callHook(logger, 'identity', identityOf, outer)),
     metadata: { name },
   });
   task.set({
@@ -101,13 +113,22 @@ function openTask(
       const elapsed = Math.round(task.elapsedMs() * 1000) / 1000;
       task.set({ metadata: { time_to_first_token_ms: elapsed, streamed: true } });
     },
-    end: (outcome, result) =>
+    end: (outcome, result) => {
+      const kept = shown(recorder, options, result);
       recorder.settle(task, {
         outcome,
         error: result.error,
-        extract: () => extractCall(input, shown(recorder, options, result)),
-      }),
+        extract: () => extractCall(input, kept),
+      });
+    },
   };
+}
+
+/** A task within a task belongs to the same session and user. */
+function identityOf(outer: OpenTask): TaskFields {
+  const { sessionId, userId } = outer.fields;
+  const known = outer.identify?.();
+  return { sessionId: sessionId ?? known?.sessionId, userId: userId ?? known?.userId };
 }
 
 /** Arguments as phospho logs them: `{ "0": …, "1": … }`. */
@@ -118,12 +139,17 @@ function inputOf(recorder: Recorder, options: CallOptions, args: unknown[]): unk
   return Object.fromEntries(args.map((arg, index) => [String(index), snapshot(arg)]));
 }
 
-/** What of a result may be recorded. */
+/** What of a result may be recorded, as it is now: its new owner may change it. */
 function shown(recorder: Recorder, options: CallOptions, result: CallResult): CallResult {
   if (options.capture === false || options.capture === 'input') return {};
   const { output, items } = result;
-  if (options.output === undefined) return { output, items };
-  return { output: callHook(recorder.logger, 'output', options.output, items ?? output) };
+  // A call that failed has no result to show to a hook.
+  if (options.output === undefined || (items === undefined && !('output' in result))) {
+    return { output: snapshot(output), items };
+  }
+  return {
+    output: snapshot(callHook(recorder.logger, 'output', options.output, items ?? output)),
+  };
 }
 
 /** Calls a function once, as its caller did, and records the call if there is somewhere to record it. */
@@ -134,10 +160,10 @@ export function callRecorded(
   self: unknown,
   args: unknown[],
 ): unknown {
-  if (call === undefined) return fn.apply(self, args);
+  if (call === undefined) return Reflect.apply(fn, self, args);
   let result: unknown;
   try {
-    result = runInScope(call.scope, () => fn.apply(self, args));
+    result = runInScope(call.scope, () => Reflect.apply(fn, self, args));
   } catch (error) {
     call.end('error', { error });
     throw error;

@@ -1,75 +1,59 @@
 import { isThenable } from '../internal/hooks.ts';
 import type { OpenCall } from './call.ts';
-import { cover, followIterable, followIterator, isIteratorObject } from './iterators.ts';
+import { followIterable, followIterator, isIteratorObject } from './iterators.ts';
+import { followThenable } from './thenables.ts';
 
 /**
  * Sees a result to its end without changing what it is: a value is recorded and returned, a promise when
  * it settles, a generator or stream as it is read.
  */
 export function follow(result: unknown, call: OpenCall): unknown {
-  if (result instanceof Promise && Object.getPrototypeOf(result) === Promise.prototype) {
-    // A derived promise: a rejection that nobody handles is still unhandled, and still the host's.
-    return result.then(
-      (value) => followValue(value, call),
-      (error: unknown) => {
-        call.end('error', { error });
-        throw error;
-      },
-    );
-  }
-  if (isThenable(result)) return followThenable(result, call);
-  return followValue(result, call);
-}
-
-function followValue(value: unknown, call: OpenCall): unknown {
   try {
-    return followObject(value, call);
+    if (isPlainPromise(result)) return derived(result, call);
+    if (isThenable(result)) followThenable(result, call, followValue);
+    else followValue(result, call);
   } catch {
     // A value whose traps throw is the app's to meet, not ours to look into.
     call.end('complete', {});
-    return value;
   }
+  return result;
 }
 
-function followObject(value: unknown, call: OpenCall): unknown {
-  if (typeof value === 'object' && value !== null) {
-    if (isIteratorObject(value)) return followIterator(value, call);
-    if (isNodeOrWebStream(value)) {
-      call.end('complete', { output: '[stream]' });
+/** A promise that is nothing but that: another one in its place makes no difference. */
+function isPlainPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
+}
+
+/** A derived promise: a rejection that nobody handles is still unhandled, and still the host's. */
+function derived(promise: Promise<unknown>, call: OpenCall): Promise<unknown> {
+  const observed = promise.then(
+    (value) => {
+      followValue(value, call);
       return value;
-    }
-    if (Symbol.asyncIterator in value) return followIterable(value, call);
+    },
+    (error: unknown) => {
+      call.end('error', { error });
+      throw error;
+    },
+  );
+  // `cancel` and the like. Not symbols: Node keeps a promise's async context under some.
+  for (const name of Object.getOwnPropertyNames(promise)) {
+    const property = Object.getOwnPropertyDescriptor(promise, name);
+    if (property && name !== 'then') Reflect.defineProperty(observed, name, property);
   }
-  call.end('complete', { output: value });
-  return value;
+  return observed;
 }
 
-/**
- * A promise of another class (openai's APIPromise) has members of its own, so it is returned itself. It
- * may also be lazy: it is recorded when it is first consumed, and never started by us.
- */
-function followThenable(promise: PromiseLike<unknown>, call: OpenCall): unknown {
-  const then = promise.then;
-  let value: { followed: unknown } | undefined;
-  const observed = function observedThen(
-    this: PromiseLike<unknown>,
-    onFulfilled?: ((value: unknown) => unknown) | null,
-    onRejected?: ((error: unknown) => unknown) | null,
-  ): unknown {
-    const fulfilled = (resolved: unknown): unknown => {
-      value ??= { followed: followValue(resolved, call) };
-      return onFulfilled ? onFulfilled(value.followed) : value.followed;
-    };
-    const rejected = (error: unknown): unknown => {
-      call.end('error', { error });
-      if (onRejected) return onRejected(error);
-      throw error;
-    };
-    return then.call(this, fulfilled, rejected);
-  };
-  // A frozen promise cannot be watched: that it was made is all that is known.
-  if (!cover(promise, 'then', observed)) call.end('complete', {});
-  return promise;
+function followValue(value: unknown, call: OpenCall): void {
+  try {
+    if (typeof value !== 'object' || value === null) call.end('complete', { output: value });
+    else if (isIteratorObject(value)) followIterator(value, call);
+    else if (isNodeOrWebStream(value)) call.end('complete', { output: '[stream]' });
+    else if (Symbol.asyncIterator in value) followIterable(value, call);
+    else call.end('complete', { output: value });
+  } catch {
+    call.end('complete', { output: value });
+  }
 }
 
 function isNodeOrWebStream(value: object): boolean {

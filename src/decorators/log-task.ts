@@ -5,10 +5,7 @@ import { wrapWith } from './wrap.ts';
 
 /** A decorator for methods, in both dialects: TC39's standard one and `experimentalDecorators`. */
 export interface LogTaskDecorator<F extends AnyFunction = AnyFunction> {
-  <This, A extends Parameters<F>, R extends ReturnType<F>>(
-    method: (this: This, ...args: A) => R,
-    context: ClassMethodDecoratorContext<This, (this: This, ...args: A) => R>,
-  ): (this: This, ...args: A) => R;
+  <This, M extends F>(method: M, context: ClassMethodDecoratorContext<This, AnyFunction>): M;
   <M extends F>(
     target: object,
     key: string | symbol,
@@ -36,15 +33,17 @@ export interface LogTaskDecorator<F extends AnyFunction = AnyFunction> {
  * ```
  */
 export function logTask<F extends AnyFunction = AnyFunction>(
-  options: CallOptions<F> = {},
-): LogTaskDecorator<F> {
-  if (typeof options !== 'object' || options === null) {
+  options?: CallOptions<F>,
+): LogTaskDecorator<F>;
+export function logTask(options: CallOptions = {}, ...more: unknown[]): LogTaskDecorator {
+  // Without parentheses it is the decorator itself, and called with a method or its class, and more.
+  if (typeof options !== 'object' || options === null || more.length > 0) {
     throw new PhosphoArgumentError('write @logTask() or @logTask({ … }), with parentheses');
   }
-  return ((first: unknown, second: unknown, third?: PropertyDescriptor) => {
+  return ((first: unknown, second: unknown, third?: PropertyDescriptor | number) => {
     if (isStandardContext(second)) return decorateStandard(first, second, options);
     return decorateLegacy(second, third, options);
-  }) as LogTaskDecorator<F>;
+  }) as LogTaskDecorator;
 }
 
 interface StandardContext {
@@ -67,11 +66,12 @@ function decorateStandard(
 
 function decorateLegacy(
   key: unknown,
-  descriptor: PropertyDescriptor | undefined,
+  descriptor: PropertyDescriptor | number | undefined,
   options: CallOptions,
 ): PropertyDescriptor {
+  if (typeof descriptor === 'number') throw misplaced('parameter');
   if (key === undefined) throw misplaced('class');
-  if (typeof descriptor !== 'object') throw misplaced('field or parameter');
+  if (typeof descriptor !== 'object' || descriptor === null) throw misplaced('field');
   if (typeof descriptor.value !== 'function') throw misplaced('accessor');
   return { ...descriptor, value: decorate(descriptor.value as AnyFunction, options) };
 }

@@ -20,11 +20,11 @@ interface GlobalReflect {
  * NestJS' guards and pipes read off the function; losing it would open doors.
  */
 export function dressAs(wrapper: AnyFunction, original: AnyFunction): void {
+  // Whether a function is async is told by its prototype's tag: some libraries call such ones otherwise.
+  Object.setPrototypeOf(wrapper, Object.getPrototypeOf(original));
   for (const key of Reflect.ownKeys(original)) {
     const property = Object.getOwnPropertyDescriptor(original, key);
-    if (property === undefined) continue;
-    const own = Object.getOwnPropertyDescriptor(wrapper, key);
-    if (own === undefined || own.configurable) Object.defineProperty(wrapper, key, property);
+    if (property !== undefined) Reflect.defineProperty(wrapper, key, property);
   }
   copyMetadata(original, wrapper);
 }

@@ -4,8 +4,11 @@ import type { JsonObject } from '../types.ts';
 // biome-ignore lint/suspicious/noExplicitAny: `unknown` would make every hook's parameters unusable
 export type AnyFunction = (...args: any[]) => any;
 
-/** What a call gives in the end: the resolved value of a promise. */
-export type ResultOf<F extends AnyFunction> = Awaited<ReturnType<F>>;
+/** What a call gives in the end: the resolved value of a promise, the list of a generator's or stream's items. */
+export type ResultOf<F extends AnyFunction> =
+  Awaited<ReturnType<F>> extends Generator<infer Item> | AsyncIterable<infer Item>
+    ? Item[]
+    : Awaited<ReturnType<F>>;
 
 /**
  * What to record of a call. Hooks are functions of the call's arguments; one that throws is said once and
@@ -16,7 +19,7 @@ export interface CallOptions<F extends AnyFunction = AnyFunction> {
   name?: string;
   /** What counts as the input. Default: the arguments. */
   input?: (...args: Parameters<F>) => unknown;
-  /** What counts as the output; called once the result is there. Default: the result. */
+  /** What counts as the output; called once the result is there, not where there is none. Default: the result. */
   output?: (result: ResultOf<F>) => unknown;
   sessionId?: (...args: Parameters<F>) => string | undefined;
   userId?: (...args: Parameters<F>) => string | undefined;

@@ -1,5 +1,6 @@
 import type { Recorder } from '../capture/recorder.ts';
-import { callRecorded, openCall } from './call.ts';
+import { PhosphoArgumentError } from '../errors.ts';
+import { type CallSite, callRecorded, openCall } from './call.ts';
 import { follow } from './follow.ts';
 import { dressAs } from './metadata.ts';
 import type { AnyFunction, CallOptions } from './options.ts';
@@ -9,6 +10,8 @@ import type { AnyFunction, CallOptions } from './options.ts';
  * kind of result (value, promise, generator, stream), errors and types stay as they are; the function
  * runs exactly once a call. Uses the running task's Phospho, else the first one constructed; without one,
  * it only calls.
+ *
+ * @throws PhosphoArgumentError if it is given no function.
  *
  * @example
  * ```ts
@@ -27,18 +30,26 @@ export function wrapWith<F extends AnyFunction>(
   recorder: Recorder | undefined,
   fn: F,
   options: CallOptions<F>,
-  className?: (self: unknown) => string | undefined,
+  classNameOf?: (self: unknown) => string | undefined,
 ): F {
+  if (typeof fn !== 'function') {
+    throw new PhosphoArgumentError(
+      `wrap() takes a function, got ${fn === null ? 'null' : typeof fn}`,
+    );
+  }
+  const site: CallSite = {
+    recorder,
+    options: options as CallOptions,
+    nameFor: (self) => options.name ?? nameOf(fn, classNameOf?.(self)),
+  };
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
-    const call = openCall(recorder, nameOf(fn, options, className?.(this)), options, args);
-    return callRecorded(follow, call, fn, this, args);
+    return callRecorded(follow, openCall(site, this, args), fn, this, args);
   };
   dressAs(wrapper, fn);
   return wrapper as F;
 }
 
-function nameOf(fn: AnyFunction, options: CallOptions, className: string | undefined): string {
-  if (options.name !== undefined) return options.name;
+function nameOf(fn: AnyFunction, className: string | undefined): string {
   const name = fn.name || 'anonymous';
   return className ? `${className}.${name}` : name;
 }

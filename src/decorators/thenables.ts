@@ -1,0 +1,101 @@
+import { AsyncResource } from 'node:async_hooks';
+import { runInScope } from '../capture/context.ts';
+import type { OpenCall } from './call.ts';
+import { cover } from './cover.ts';
+
+type Settled = (value: unknown) => unknown;
+
+/** The calls that each covered promise still has to report to; one object may be handed out many times. */
+const waiting = new WeakMap<object, Set<OpenCall>>();
+/** Calls that wait for one promise at most. */
+const MAX_WAITING = 1_000;
+
+/**
+ * A promise of another class (openai's APIPromise) has members of its own, so it is returned itself. It
+ * may also be lazy: it is recorded when it is first consumed, and never started by us.
+ */
+export function followThenable(
+  promise: PromiseLike<unknown>,
+  call: OpenCall,
+  followValue: (value: unknown, call: OpenCall) => void,
+): void {
+  const known = waiting.get(promise);
+  if (known) {
+    if (known.size < MAX_WAITING) known.add(call);
+    else call.end('complete', {});
+    return;
+  }
+  const calls = new Set([call]);
+  const settle = (report: (call: OpenCall) => void): void => {
+    for (const waitingCall of calls) {
+      calls.delete(waitingCall);
+      report(waitingCall);
+    }
+  };
+  const observer: Observer = {
+    fulfilled: (value) => settle((waitingCall) => followValue(value, waitingCall)),
+    rejected: (error) => settle((waitingCall) => waitingCall.end('error', { error })),
+    // What a lazy promise starts when it is consumed is part of the call.
+    run: (work) => {
+      const [first] = calls;
+      return first ? runInScope(first.scope, work) : work();
+    },
+  };
+  if (!cover(promise, 'then', observedThen(promise.then, observer))) {
+    // A frozen promise cannot be watched: that it was made is all that is known.
+    call.end('complete', {});
+    return;
+  }
+  waiting.set(promise, calls);
+  // The SDKs' `catch`, `finally` and `withResponse()` go by `parse()`, and not by `then()`.
+  if ('parse' in promise && typeof promise.parse === 'function') {
+    cover(promise, 'parse', observedParse(promise.parse as Method, observer));
+  }
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+interface Observer {
+  fulfilled(value: unknown): void;
+  rejected(error: unknown): void;
+  run(work: () => unknown): unknown;
+}
+
+function observedThen(then: unknown, observer: Observer): unknown {
+  return function observed(this: unknown, onFulfilled?: unknown, onRejected?: unknown): unknown {
+    // The caller's callbacks run in the caller's context, not in the call's.
+    const answer = typeof onFulfilled === 'function' ? bound(onFulfilled) : undefined;
+    const recover = typeof onRejected === 'function' ? bound(onRejected) : undefined;
+    const fulfilled = (value: unknown): unknown => {
+      observer.fulfilled(value);
+      return answer ? answer(value) : value;
+    };
+    const rejected = (error: unknown): unknown => {
+      observer.rejected(error);
+      if (recover) return recover(error);
+      throw error;
+    };
+    return observer.run(() => Reflect.apply(then as Method, this, [fulfilled, rejected]));
+  };
+}
+
+function observedParse(parse: Method, observer: Observer): unknown {
+  return function observed(this: unknown, ...args: unknown[]): unknown {
+    const parsed = observer.run(() => Reflect.apply(parse, this, args));
+    if (!(parsed instanceof Promise)) return parsed;
+    return parsed.then(
+      (value) => {
+        observer.fulfilled(value);
+        return value;
+      },
+      (error: unknown) => {
+        observer.rejected(error);
+        throw error;
+      },
+    );
+  };
+}
+
+function bound(callback: unknown): Settled {
+  return AsyncResource.bind(callback as Settled);
+}
