@@ -13,22 +13,37 @@ function shapeOf(prefix: string, rest: string): RegExp {
 
 /**
  * Shapes of credentials, each behind a substring that must be there first: most texts hold none, and an
- * `includes` costs a fraction of a regular expression. No pattern can backtrack more than linearly.
+ * `includes` costs a fraction of a regular expression. A hint begins with a letter that is rare in prose,
+ * which is what the engine looks for. No pattern can backtrack more than linearly.
  */
 const CREDENTIALS: readonly { hint: string; shape: RegExp }[] = [
   // OpenAI, Anthropic, OpenRouter and others: sk-…, sk-proj-…, sk-ant-…
-  { hint: 'sk-', shape: shapeOf('sk-', '[A-Za-z0-9_-]{16,}') },
+  { hint: 'k-', shape: shapeOf('sk-', '[A-Za-z0-9_-]{16,}') },
   { hint: '_live_', shape: shapeOf('[prs]k_live_', '[A-Za-z0-9]{16,}') },
+  { hint: '_pat_', shape: shapeOf('github_pat_', '[A-Za-z0-9_]{22,}') },
   { hint: 'AIza', shape: shapeOf('AIza', '[A-Za-z0-9_-]{35}') },
   { hint: 'AKIA', shape: shapeOf('AKIA', String.raw`[A-Z0-9]{16}\b`) },
-  { hint: 'gh', shape: shapeOf('gh[pousr]_', '[A-Za-z0-9]{36,}') },
-  { hint: 'github_pat_', shape: shapeOf('github_pat_', '[A-Za-z0-9_]{22,}') },
   { hint: 'xox', shape: shapeOf('xox[abposr]-', '[A-Za-z0-9-]{10,}') },
-  { hint: 'gsk_', shape: shapeOf('gsk_', '[A-Za-z0-9]{32,}') },
-  { hint: 'hf_', shape: shapeOf('hf_', '[A-Za-z0-9]{30,}') },
-  { hint: 'phk_', shape: shapeOf('phk_', '[A-Za-z0-9_-]{32,}') },
-  { hint: 'earer ', shape: shapeOf('[Bb]earer ', '[A-Za-z0-9._~+/=-]{16,}') },
+  { hint: 'Bearer ', shape: shapeOf('Bearer ', '[A-Za-z0-9._~+/=-]{16,}') },
+  { hint: 'bearer ', shape: shapeOf('bearer ', '[A-Za-z0-9._~+/=-]{16,}') },
 ];
+
+/** Prefixes that end in an underscore: GitHub's, Groq's, Hugging Face's, our collector's. */
+const UNDERSCORED: readonly RegExp[] = [
+  shapeOf('gh[pousr]_', '[A-Za-z0-9]{36,}'),
+  shapeOf('gsk_', '[A-Za-z0-9]{32,}'),
+  shapeOf('hf_', '[A-Za-z0-9]{30,}'),
+  shapeOf('phk_', '[A-Za-z0-9_-]{32,}'),
+];
+const BEFORE_UNDERSCORE = /(?:gh[pousr]|gsk|hf|phk)$/;
+
+/** Underscores are rare, the letters before them are not: so the search goes from one to the next. */
+function hasUnderscoredPrefix(text: string): boolean {
+  for (let at = text.indexOf('_'); at >= 0; at = text.indexOf('_', at + 1)) {
+    if (BEFORE_UNDERSCORE.test(text.slice(Math.max(0, at - 3), at))) return true;
+  }
+  return false;
+}
 
 /**
  * JWTs. What only begins like one is matched too, and left as it is: else each of its parts would be tried
@@ -49,10 +64,15 @@ export function maskCredentials(text: string): string {
   for (const { hint, shape } of CREDENTIALS) {
     if (masked.includes(hint)) masked = masked.replace(shape, '[credential]');
   }
-  if (masked.includes('eyJ')) {
+  if (hasUnderscoredPrefix(masked)) {
+    for (const shape of UNDERSCORED) masked = masked.replace(shape, '[credential]');
+  }
+  if (masked.includes('yJ')) {
     masked = masked.replace(TOKEN, (match, rest) => (rest === undefined ? match : '[credential]'));
   }
-  return PRIVATE_KEY.test(masked) ? maskKeysWithin(masked) : masked;
+  return masked.includes('PRIVATE KEY') && PRIVATE_KEY.test(masked)
+    ? maskKeysWithin(masked)
+    : masked;
 }
 
 /** A key that was cut off ends where its text does: in an event, that is not the end of the JSON. */
