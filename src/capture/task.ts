@@ -16,6 +16,8 @@ export interface TaskFields {
   metadata?: JsonObject | undefined;
 }
 
+const TEXT_FIELDS = ['sessionId', 'userId', 'versionId', 'input', 'output'] as const;
+
 /** How a task ended, and where its contents are to be had; the latter runs off the path. */
 export interface TaskEnd {
   outcome: Outcome;
@@ -59,13 +61,12 @@ export class OpenTask {
   }
 
   set(fields: TaskFields): void {
-    const { metadata, ...rest } = fields;
-    for (const [key, value] of Object.entries(rest)) {
+    for (const key of TEXT_FIELDS) {
+      const value: unknown = fields[key];
       // Databases number their users: an id that is no string becomes one.
-      if (value !== undefined && value !== null) {
-        Object.assign(this.fields, { [key]: rawText(value) });
-      }
+      if (value !== undefined && value !== null) this.fields[key] = rawText(value);
     }
+    const { metadata } = fields;
     if (typeof metadata !== 'object' || metadata === null) return;
     try {
       this.fields.metadata = { ...this.fields.metadata, ...metadata };
