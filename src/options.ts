@@ -92,47 +92,99 @@ const RANGES: { [name in keyof DeliveryOptions]-?: [min: number, standard: numbe
     maxAgeMs: [1_000, 3_600_000, 7 * 86_400_000],
   };
 
+const FEEDBACK_NAMES = new Set<string>([
+  'secret',
+  'authorize',
+  'acceptBareIds',
+  'origins',
+] satisfies (keyof FeedbackOptions)[]);
+
 /** Throws a PhosphoConfigError that names the option, what it takes and what came. */
 export function checkOptions(options: PhosphoOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name)) {
-      throw new PhosphoConfigError(
-        `new Phospho() has no option "${name}"; it takes: ${[...NAMES].join(', ')}`,
-      );
-    }
+  checkNames('new Phospho()', options, NAMES);
+  for (const name of ['enabled', 'allowInsecureHttp'] as const) {
+    expectType(name, options[name], 'boolean');
   }
-  expect(options, 'enabled', 'boolean');
-  expect(options, 'environment', 'string');
-  expect(options, 'versionId', 'string');
-  expect(options, 'mask', 'function');
-  for (const hook of ['onDrop', 'onError', 'onAccepted'] as const)
-    expect(options, hook, 'function');
-  const { exporter } = options;
-  if (exporter !== undefined && typeof exporter?.export !== 'function') {
-    throw new PhosphoConfigError('option exporter must have a method export(batch, signal)');
+  for (const name of ['environment', 'versionId'] as const) {
+    expectType(name, options[name], 'string');
+  }
+  // Null is an absent setting here as it is for the client.
+  for (const name of ['apiKey', 'projectId'] as const) {
+    expectType(name, options[name] ?? undefined, 'string');
+  }
+  for (const name of ['mask', 'onDrop', 'onError', 'onAccepted'] as const) {
+    expectType(name, options[name], 'function');
+  }
+  expectMethods('exporter', options.exporter, ['export', 'flag']);
+  expectMethods('dispatcher', options.dispatcher, ['dispatch']);
+  expectMethods('logger', options.logger, ['debug', 'info', 'warn', 'error']);
+  checkFeedback(options.feedback);
+}
+
+function checkFeedback(feedback: FeedbackOptions | undefined): void {
+  if (feedback === undefined) return;
+  checkNames('option feedback', feedback, FEEDBACK_NAMES);
+  expectType('feedback.authorize', feedback.authorize, 'function');
+  expectType('feedback.acceptBareIds', feedback.acceptBareIds, 'boolean');
+  const { origins } = feedback;
+  if (origins === undefined) return;
+  if (!Array.isArray(origins)) throw wrong('feedback.origins', 'a list of origins', origins);
+  for (const origin of origins as unknown[]) {
+    if (origin === 'null' || (typeof origin === 'string' && originOf(origin) === origin)) continue;
+    throw wrong('feedback.origins', 'a list of origins such as "https://app.example.com"', origin);
   }
 }
 
-function expect(options: PhosphoOptions, name: keyof PhosphoOptions, type: string): void {
-  const value = options[name];
+/** An origin as browsers send it: lower case, no path, no default port. */
+function originOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, host } = new URL(text);
+  return `${protocol}//${host}`;
+}
+
+function checkNames(taker: string, given: object, names: ReadonlySet<string>): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new PhosphoConfigError(`${taker} takes an object, got ${show(given)}`);
+  }
+  const unknown = Object.keys(given).find((name) => !names.has(name));
+  if (unknown === undefined) return;
+  throw new PhosphoConfigError(
+    `${taker} has no option "${unknown}"; it takes: ${[...names].join(', ')}`,
+  );
+}
+
+function expectType(name: string, value: unknown, type: string): void {
   if (value === undefined || typeof value === type) return;
-  throw new PhosphoConfigError(`option ${name} must be a ${type}, got ${typeof value}`);
+  throw wrong(name, `a ${type}`, value);
+}
+
+function expectMethods(name: string, value: object | undefined, methods: readonly string[]): void {
+  if (value === undefined) return;
+  const given = Object(value) as { [method: string]: unknown };
+  if (methods.every((method) => typeof given[method] === 'function')) return;
+  throw wrong(name, `an object with the method(s) ${methods.join(', ')}`, value);
+}
+
+function wrong(name: string, accepted: string, value: unknown): PhosphoConfigError {
+  return new PhosphoConfigError(`option ${name} must be ${accepted}, got ${show(value)}`);
+}
+
+/** A value and its type, whatever it is; never a whole object, which may hold a secret. */
+function show(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return `${JSON.stringify(value.slice(0, 60))} (string)`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'function' ? 'a function' : `${String(value)} (${typeof value})`;
 }
 
 export function resolveDelivery(options: DeliveryOptions = {}): DeliverySettings {
-  const unknown = Object.keys(options).find((name) => !(name in RANGES));
-  if (unknown !== undefined) {
-    throw new PhosphoConfigError(
-      `option delivery has no "${unknown}"; it takes: ${Object.keys(RANGES).join(', ')}`,
-    );
-  }
+  checkNames('option delivery', options, new Set(Object.keys(RANGES)));
   const read = (name: keyof DeliveryOptions): number => {
     const [min, standard, max] = RANGES[name];
     const value = options[name] ?? standard;
     if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new PhosphoConfigError(
-      `option delivery.${name} must be a whole number from ${min} to ${max}, got ${JSON.stringify(value)} (${typeof value})`,
-    );
+    throw wrong(`delivery.${name}`, `a whole number from ${min} to ${max}`, value);
   };
   return {
     events: {
@@ -152,18 +204,16 @@ export function resolveDelivery(options: DeliveryOptions = {}): DeliverySettings
 export function resolveLogLevel(option: LogLevel | undefined): LogLevel {
   const level = option ?? fromEnvironment('PHOSPHO_LOG_LEVEL') ?? 'warn';
   if ((LOG_LEVELS as readonly string[]).includes(level)) return level as LogLevel;
-  throw new PhosphoConfigError(
-    `option logLevel (or PHOSPHO_LOG_LEVEL) must be one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(level)}`,
-  );
+  throw wrong('logLevel (or PHOSPHO_LOG_LEVEL)', `one of ${LOG_LEVELS.join(', ')}`, level);
 }
 
 /** The secrets given, first the one that signs; empty: none was. */
 export function resolveSecrets({ secret }: FeedbackOptions = {}): readonly string[] {
   const given = secret ?? fromEnvironment('PHOSPHO_FEEDBACK_SECRET');
-  const secrets = given === undefined ? [] : typeof given === 'string' ? [given] : given;
-  for (const entry of secrets) {
+  const secrets = given === undefined ? [] : Array.isArray(given) ? given : [given];
+  for (const entry of secrets as unknown[]) {
     if (typeof entry === 'string' && entry.length >= MIN_SECRET_LENGTH) continue;
-    const came = typeof entry === 'string' ? `${entry.length}` : `a ${typeof entry}`;
+    const came = typeof entry === 'string' ? `${entry.length}` : show(entry);
     throw new PhosphoConfigError(
       `option feedback.secret (or PHOSPHO_FEEDBACK_SECRET) must have at least ${MIN_SECRET_LENGTH} characters, got ${came}; make one with: openssl rand -base64 32`,
     );

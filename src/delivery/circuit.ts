@@ -2,13 +2,17 @@ import { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './retry.ts';
 
 /**
  * Closed: everything may be sent. The first failure that is worth a retry opens it: then one probe at a
- * time, after a pause, until one succeeds, so that a server in trouble sees a handful of requests.
+ * time, after a pause, until one succeeds, so that a server in trouble sees a handful of requests. What was
+ * sent before it opened cannot close it, or it would end the pause that a Retry-After asked for; and if it
+ * fails too, that is the same failure.
  * Times are of the monotonic clock: a jump of the wall clock makes no burst.
  */
 export class Circuit {
   readonly #options: BackoffOptions;
   readonly #onProbeDue: () => void;
   #failures = 0;
+  /** Counts the openings and failed probes. */
+  #era = 0;
   #retryAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -27,14 +31,23 @@ export class Circuit {
     return performance.now() >= this.#retryAt ? 1 : 0;
   }
 
-  succeed(): void {
+  /** Read when a request starts, handed back with its outcome. */
+  get era(): number {
+    return this.#era;
+  }
+
+  succeed(era: number): void {
+    if (era !== this.#era) return;
     this.#failures = 0;
     this.#retryAt = 0;
     clearTimeout(this.#timer);
   }
 
-  fail(error: unknown): void {
-    this.#failures += 1;
+  fail(error: unknown, era: number): void {
+    if (era === this.#era || !this.isOpen) {
+      this.#era += 1;
+      this.#failures += 1;
+    }
     const wait = backoffMs(error, this.#failures, this.#options);
     this.#retryAt = Math.max(this.#retryAt, performance.now() + wait);
     this.#arm();
@@ -51,10 +64,12 @@ export class Circuit {
 
   #arm(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      this.#onProbeDue,
-      Math.max(1, Math.ceil(this.#retryAt - performance.now())),
-    );
+    const wait = Math.max(1, Math.ceil(this.#retryAt - performance.now()));
+    this.#timer = setTimeout(() => {
+      // Timers may fire a fraction of a millisecond early, and nobody else would come back for the probe.
+      if (performance.now() < this.#retryAt) this.#arm();
+      else this.#onProbeDue();
+    }, wait);
     this.#timer.unref();
   }
 }

@@ -20,31 +20,34 @@ export class BatchDelivery implements Delivery {
   readonly #ledger: Ledger = { events: emptyEventLedger(), flags: emptyFlagLedger() };
   readonly #epochs = new Epochs();
   readonly #tasks = new TaskStates();
-  readonly #abort = new AbortController();
+  #abort = new AbortController();
   readonly #exporter: Exporter;
   readonly #observers: Observers;
   readonly #events: Pipeline;
   readonly #flags: FlagPipeline;
   readonly #offBeforeExit: () => void;
   #shutdown: Promise<Ledger> | undefined;
+  #gaveUpAtExit = false;
 
   constructor(settings: DeliverySettings, exporter: Exporter, observers: Observers) {
     this.#exporter = exporter;
     this.#observers = observers;
-    const shared = { exporter, observers, epochs: this.#epochs, signal: this.#abort.signal };
+    const signal = (): AbortSignal => this.#abort.signal;
+    const shared = { exporter, observers, epochs: this.#epochs, signal };
     this.#flags = new FlagPipeline(settings.flags, {
       ...shared,
       ledger: this.#ledger.flags,
       tasks: this.#tasks,
+      isConfigured: () => this.isConfigured(),
     });
     this.#events = new Pipeline(settings.events, {
       ...shared,
       ledger: this.#ledger.events,
       onEnd: (taskId, delivered) => this.#ended(taskId, delivered),
     });
-    this.#offBeforeExit = onBeforeExit(() =>
-      this.#epochs.isEmpty ? undefined : this.flush({ timeoutMs: BEFORE_EXIT_MS }),
-    );
+    this.#offBeforeExit = onBeforeExit(() => {
+      if (!this.#epochs.isEmpty && !this.#gaveUpAtExit) void this.#flushAtExit();
+    });
   }
 
   opened(taskId: string): void {
@@ -69,6 +72,8 @@ export class BatchDelivery implements Delivery {
 
   accept(event: QueuedEvent): void {
     this.#ledger.events.pending -= 1;
+    this.#tasks.set(event.taskId, 'queued');
+    this.#flags.taskQueued(event.taskId, event.epoch);
     this.#events.push(event);
   }
 
@@ -81,7 +86,12 @@ export class BatchDelivery implements Delivery {
   }
 
   isConfigured(): boolean {
-    return this.#exporter.isConfigured?.() ?? true;
+    try {
+      return this.#exporter.isConfigured?.() ?? true;
+    } catch (error) {
+      this.#observers.failed('isConfigured of the exporter', error, 'taken for true');
+      return true;
+    }
   }
 
   flag(flag: QueuedFlag): void {
@@ -97,13 +107,7 @@ export class BatchDelivery implements Delivery {
    * dead-lettered, or when the time is up; the ledger tells which. Never rejects.
    */
   async flush({ timeoutMs }: { timeoutMs: number }): Promise<Ledger> {
-    let timer: NodeJS.Timeout | undefined;
-    // This timer is not unref'd: it keeps the process alive for those who await the flush.
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await this.#events.hurry(Promise.race([this.#epochs.settled(), deadline]));
-    clearTimeout(timer);
+    await this.#drain(timeoutMs);
     return this.stats();
   }
 
@@ -117,18 +121,36 @@ export class BatchDelivery implements Delivery {
     this.#offBeforeExit();
     this.#events.probeNow();
     this.#flags.probeNow();
-    await this.flush({ timeoutMs });
+    await this.#drain(timeoutMs);
     this.#events.close();
     this.#flags.close();
     this.#abort.abort();
     // Requests under way now fail, and their events are counted, before the ledger is read.
-    await this.flush({ timeoutMs: ABORT_GRACE_MS });
+    await this.#drain(ABORT_GRACE_MS);
     try {
-      await this.#exporter.shutdown?.();
+      await inTime(ABORT_GRACE_MS, this.#exporter.shutdown?.());
     } catch (error) {
       this.#observers.failed('shutdown of the exporter', error, 'ignored');
     }
     return this.stats();
+  }
+
+  /** Whether all that had settled came to its end in time. */
+  #drain(timeoutMs: number): Promise<boolean> {
+    return this.#events.hurry(() => inTime(timeoutMs, this.#epochs.settled()));
+  }
+
+  /** Once in vain is enough: a server that hangs must not keep the process alive round after round. */
+  async #flushAtExit(): Promise<void> {
+    if (await this.#drain(BEFORE_EXIT_MS)) return;
+    this.#gaveUpAtExit = true;
+    const { events, flags } = this.#ledger;
+    const left = `${events.queued + events.inFlight} event(s) and ${flags.queued + flags.inFlight + flags.held} flag(s) are lost if the process ends now`;
+    // A request under way would keep it alive. What it carries goes back to the queue.
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    const late = new Error(`the server did not take them within ${BEFORE_EXIT_MS} ms`);
+    this.#observers.failed('the flush at the end of the process', late, left);
   }
 
   #ended(taskId: string, delivered: boolean): void {
@@ -137,5 +159,18 @@ export class BatchDelivery implements Delivery {
   }
 }
 
-/** An exporter that ignores its signal gets no more than this, milliseconds. */
+/** Tasks still being serialised, and an exporter whose shutdown hangs, get no more than this, milliseconds. */
 const ABORT_GRACE_MS = 500;
+
+/** Whether the work was done in time. Keeps the process alive meanwhile, for those who await it. */
+async function inTime(timeoutMs: number, work: Promise<unknown> | undefined): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([Promise.resolve(work).then(() => true), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -7,8 +7,8 @@ export class Epochs {
   readonly #outstanding = new Map<number, number>();
   #waiters: { epoch: number; resolve: () => void }[] = [];
 
-  enter(): number {
-    const epoch = this.#current;
+  /** @param epoch the current one, or one in which something else is still outstanding */
+  enter(epoch: number = this.#current): number {
     this.#outstanding.set(epoch, (this.#outstanding.get(epoch) ?? 0) + 1);
     return epoch;
   }

@@ -102,13 +102,16 @@ export class EventQueue {
       return returned;
     }
     const batch: QueuedEvent[] = [];
+    const ids = new Set<string>();
     let bytes = 0;
     for (let next = this.#fresh[this.#head]; next; next = this.#fresh[this.#head]) {
       const fits =
         batch.length < this.#batch.maxEvents && bytes + next.bytes <= this.#batch.maxBytes;
-      if (batch.length > 0 && !fits) break;
+      // An id that is twice in one batch would be stored twice: the server only knows those of earlier ones.
+      if (batch.length > 0 && (!fits || ids.has(next.taskId))) break;
       this.#shiftFresh();
       batch.push(next);
+      ids.add(next.taskId);
       bytes += next.bytes;
     }
     return batch;

@@ -47,7 +47,7 @@ export interface Exporter {
 
 /** Why an event or a flag was let go. */
 export type DropReason =
-  /** No API key or project when the task settled. */
+  /** No API key or project when the task settled, or the flag was given. */
   | 'unconfigured'
   /** The queue was full (count or bytes); the oldest waiting event made room. */
   | 'queue_full'

@@ -1,5 +1,6 @@
 import { PhosphoRequestError } from '../errors.ts';
 import { BoundedMap } from '../internal/bounded-map.ts';
+import { describeError } from '../internal/hooks.ts';
 import { Circuit } from './circuit.ts';
 import type { Epochs } from './epochs.ts';
 import type { DropReason, Exporter, QueuedFlag } from './exporter.ts';
@@ -8,6 +9,7 @@ import { countDrop, type FlagLedger } from './ledger.ts';
 import type { Observers } from './observers.ts';
 import { judge } from './retry.ts';
 import type { TaskStates } from './task-states.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface FlagPipelineSettings {
   /** Flags held and queued; beyond it the oldest is dropped. */
@@ -22,12 +24,14 @@ export interface FlagPipelineParts {
   epochs: Epochs;
   observers: Observers;
   tasks: TaskStates;
-  signal: AbortSignal;
+  isConfigured: () => boolean;
+  signal: () => AbortSignal;
 }
 
 interface Entry {
-  flag: QueuedFlag;
-  readonly epoch: number;
+  readonly flag: QueuedFlag;
+  /** None while its task is open: a flush does not wait for a task that has not settled. */
+  epoch: number | undefined;
   readonly givenAt: number;
 }
 
@@ -55,19 +59,26 @@ export class FlagPipeline {
 
   submit(flag: QueuedFlag): void {
     const { ledger, epochs, tasks } = this.#parts;
+    // Asked first: it may call a hook, which may look at the ledger.
+    const isConfigured = this.#parts.isConfigured();
     ledger.captured += 1;
-    const entry: Entry = { flag, epoch: epochs.enter(), givenAt: performance.now() };
+    const state = tasks.get(flag.taskId);
+    const epoch = state === 'open' ? undefined : epochs.enter();
+    const entry: Entry = { flag, epoch, givenAt: performance.now() };
     if (this.#closed) {
       this.#drop(entry, 'shutdown', 'it was given after shutdown()');
       return;
     }
-    const state = tasks.get(flag.taskId);
     if (state === 'lost') {
       this.#lost(entry);
       return;
     }
+    if (!isConfigured) {
+      this.#drop(entry, 'unconfigured', 'no API key or no project: set both to record flags');
+      return;
+    }
     this.#supersede(flag.taskId);
-    if (state === 'open') {
+    if (state === 'open' || state === 'queued') {
       ledger.held += 1;
       this.#held.set(flag.taskId, entry);
     } else {
@@ -76,6 +87,12 @@ export class FlagPipeline {
     }
     this.#makeRoom();
     this.#pump();
+  }
+
+  /** The task has settled and is on its way: whoever waits for it also waits for its flag. */
+  taskQueued(taskId: string, epoch: number): void {
+    const entry = this.#held.get(taskId);
+    if (entry) entry.epoch ??= this.#parts.epochs.enter(epoch);
   }
 
   /** The task's end: what is held for it may go, or has become pointless. */
@@ -135,23 +152,26 @@ export class FlagPipeline {
   }
 
   async #send(entry: Entry): Promise<void> {
-    const { exporter, ledger, epochs, signal } = this.#parts;
+    const { exporter, ledger, observers } = this.#parts;
+    const signal = this.#parts.signal();
+    const { era } = this.#circuit;
     const { taskId } = entry.flag;
     try {
-      await exporter.flag(entry.flag, signal);
+      await untilAborted(() => exporter.flag(entry.flag, signal), signal);
       this.#leaveFlight(taskId);
-      this.#circuit.succeed();
+      this.#circuit.succeed(era);
+      observers.recovered('flag');
       this.#sent.set(taskId, keyOf(entry.flag));
       ledger.delivered += 1;
-      epochs.leave(entry.epoch);
+      this.#leaveEpoch(entry);
     } catch (error) {
       this.#leaveFlight(taskId);
-      this.#failed(entry, error);
+      this.#failed(entry, error, era);
     }
     setImmediate(() => this.#pump());
   }
 
-  #failed(entry: Entry, error: unknown): void {
+  #failed(entry: Entry, error: unknown, era: number): void {
     const { ledger, observers } = this.#parts;
     if (this.#closed) {
       this.#drop(entry, 'shutdown', 'not delivered when shutdown() ran out of time');
@@ -161,18 +181,19 @@ export class FlagPipeline {
     const unknownTask = error instanceof PhosphoRequestError && error.status === 404;
     const verdict = unknownTask ? 'refuse' : judge(error);
     if (verdict === 'refuse') {
-      this.#circuit.succeed();
-      this.#deadLetter(entry, 'refused', error instanceof Error ? error.message : String(error));
+      this.#circuit.succeed(era);
+      this.#deadLetter(entry, 'refused', describeError(error));
       return;
     }
-    this.#circuit.fail(error);
-    observers.failed('flag', error, 'kept');
-    if (this.#queued.has(entry.flag.taskId)) {
+    this.#circuit.fail(error, era);
+    if (this.#queued.has(entry.flag.taskId) || this.#held.has(entry.flag.taskId)) {
       this.#drop(entry, 'superseded', 'a later flag for the task is waiting');
-      return;
+    } else {
+      ledger.queued += 1;
+      this.#queued.set(entry.flag.taskId, entry);
     }
-    ledger.queued += 1;
-    this.#queued.set(entry.flag.taskId, entry);
+    if (verdict === 'hold') observers.held('flag', error);
+    else observers.failed('flag', error, 'kept');
   }
 
   #leaveFlight(taskId: string): void {
@@ -201,16 +222,22 @@ export class FlagPipeline {
     this.#deadLetter(entry, 'task_lost', 'its task was not delivered');
   }
 
-  #deadLetter({ flag, epoch }: Entry, reason: 'refused' | 'task_lost', message: string): void {
+  #deadLetter(entry: Entry, reason: 'refused' | 'task_lost', message: string): void {
     this.#parts.ledger.deadLettered += 1;
-    this.#parts.epochs.leave(epoch);
-    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds: [flag.taskId], message });
+    this.#leaveEpoch(entry);
+    const taskIds = [entry.flag.taskId];
+    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds, message });
   }
 
-  #drop({ flag, epoch }: Entry, reason: DropReason, message: string): void {
+  #drop(entry: Entry, reason: DropReason, message: string): void {
     countDrop(this.#parts.ledger.dropped, reason);
-    this.#parts.epochs.leave(epoch);
-    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds: [flag.taskId], message });
+    this.#leaveEpoch(entry);
+    const taskIds = [entry.flag.taskId];
+    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds, message });
+  }
+
+  #leaveEpoch({ epoch }: Entry): void {
+    if (epoch !== undefined) this.#parts.epochs.leave(epoch);
   }
 }
 

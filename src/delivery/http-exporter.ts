@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts';
+import { taskPath } from '../client/task.ts';
 import { PhosphoAnswerError } from '../errors.ts';
 import type { EventResult, Exporter, QueuedEvent, QueuedFlag } from './exporter.ts';
 
@@ -33,7 +34,7 @@ export class HttpExporter implements Exporter {
   async flag({ taskId, flag, source, notes }: QueuedFlag, signal: AbortSignal): Promise<void> {
     await this.#client.http.request({
       method: 'POST',
-      path: `/tasks/${encodeURIComponent(taskId)}/flag`,
+      path: taskPath(taskId, '/flag'),
       body: JSON.stringify({ flag, source, notes, project_id: this.#client.config.projectId() }),
       timeoutMs: FLAG_TIMEOUT_MS,
       pool: 'flags',
@@ -65,7 +66,8 @@ function readResults(answer: unknown, length: number, path: string): EventResult
   }
   return logged.map((entry: unknown): EventResult => {
     if (typeof entry === 'object' && entry !== null && 'error_in_log' in entry) {
-      const message = String(entry.error_in_log);
+      const said = entry.error_in_log;
+      const message = typeof said === 'string' ? said : JSON.stringify(said);
       return { ok: false, reason: QUOTA.test(message) ? 'quota' : 'refused', message };
     }
     return { ok: true };

@@ -1,4 +1,4 @@
-import { callHook } from '../internal/hooks.ts';
+import { callHook, describeError } from '../internal/hooks.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
 import type { DropReason } from './exporter.ts';
 
@@ -33,17 +33,31 @@ export class Observers {
 
   dropped(info: DropInfo): void {
     if (info.reason === 'superseded' || info.reason === 'duplicate') return;
-    this.#complain(
-      `drop:${info.kind}:${info.reason}`,
-      `dropped ${info.taskIds.length} ${info.kind}(s), reason ${info.reason}: ${info.message}`,
-    );
+    // The recorder says the same, by the same key: one warning tells what to set.
+    if (info.reason === 'unconfigured') this.#logger.once('unconfigured', 'warn', info.message);
+    else {
+      const what = `dropped ${info.taskIds.length} ${info.kind}(s), reason ${info.reason}`;
+      this.#complain(`drop:${info.kind}:${info.reason}`, `${what}: ${info.message}`);
+    }
     callHook(this.#logger, 'onDrop', this.#hooks.onDrop, info);
   }
 
   failed(what: string, error: unknown, consequence: string): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = describeError(error);
     this.#complain(`fail:${what}`, `${what} failed, ${consequence}: ${message}`);
     callHook(this.#logger, 'onError', this.#hooks.onError, error);
+  }
+
+  /** Nothing of the kind gets through until somebody mends the settings: said once until something does. */
+  held(what: string, error: unknown): void {
+    const message = `${what} failed, kept; check the API key, project and base URL: ${describeError(error)}`;
+    this.#logger.once(`held:${what}`, 'error', message);
+    callHook(this.#logger, 'onError', this.#hooks.onError, error);
+  }
+
+  /** A request got through. */
+  recovered(what: string): void {
+    this.#logger.forget(`held:${what}`);
   }
 
   accepted(taskId: string): void {

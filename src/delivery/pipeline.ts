@@ -1,3 +1,5 @@
+import { PhosphoRequestError } from '../errors.ts';
+import { describeError } from '../internal/hooks.ts';
 import { Circuit } from './circuit.ts';
 import type { Epochs } from './epochs.ts';
 import { type BatchLimits, EventQueue, type QueueLimits } from './event-queue.ts';
@@ -6,6 +8,7 @@ import { Lanes } from './lanes.ts';
 import { countDrop, type EventLedger } from './ledger.ts';
 import type { Observers } from './observers.ts';
 import { judge } from './retry.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface PipelineSettings {
   queue: QueueLimits;
@@ -23,9 +26,12 @@ export interface PipelineParts {
   observers: Observers;
   /** Told of each event's end: the server has it, or never will. */
   onEnd: (taskId: string, delivered: boolean) => void;
-  /** Aborts requests under way when shutdown's time is up. */
-  signal: AbortSignal;
+  /** Aborts requests under way when the time of shutdown, or of the flush at exit, is up. */
+  signal: () => AbortSignal;
 }
+
+/** From so many single events refused in a row on, the server is asked at the pace of a circuit that is open. */
+const MAX_REFUSALS = 3;
 
 /**
  * Serialised events on their way to the exporter: queue, batches, retries. Each event ends in exactly one
@@ -38,8 +44,11 @@ export class Pipeline {
   readonly #circuit: Circuit;
   readonly #lanes: Lanes;
   #lingerTimer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
   #hurried = 0;
   #closed = false;
+  /** Single events refused in a row: is it them, or does the server refuse everything? */
+  #refusals = 0;
 
   constructor(settings: PipelineSettings, parts: PipelineParts) {
     this.#settings = settings;
@@ -61,15 +70,17 @@ export class Pipeline {
       this.#parts.ledger.queued -= evicted.length;
       this.#drop(evicted, 'queue_full', 'the queue is full: is the server down, or too slow?');
     }
-    this.#pump();
+    if (this.#hurried === 0) this.#pump();
+    else this.#pumpSoon();
   }
 
   /** While `work` runs, batches do not wait to fill. */
-  async hurry(work: Promise<void>): Promise<void> {
+  async hurry<T>(work: () => Promise<T>): Promise<T> {
     this.#hurried += 1;
-    this.#pump();
     try {
-      await work;
+      const working = work();
+      this.#pump();
+      return await working;
     } finally {
       this.#hurried -= 1;
     }
@@ -89,6 +100,14 @@ export class Pipeline {
     const waiting = this.#queue.clear();
     this.#parts.ledger.queued -= waiting.length;
     this.#drop(waiting, 'shutdown', 'not delivered when shutdown() ran out of time');
+  }
+
+  /** In a hurry too, what is serialised in one go travels in one batch. */
+  #pumpSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined;
+      this.#pump();
+    });
   }
 
   #pump(): void {
@@ -120,58 +139,72 @@ export class Pipeline {
   }
 
   async #send(batch: QueuedEvent[]): Promise<void> {
-    const { exporter, ledger, signal } = this.#parts;
+    const { exporter } = this.#parts;
+    const signal = this.#parts.signal();
+    const { era } = this.#circuit;
+    let failure: { error: unknown } | undefined;
+    let results: readonly EventResult[] = [];
     try {
-      const results = await exporter.export(batch, signal);
-      ledger.inFlight -= batch.length;
-      this.#circuit.succeed();
-      this.#settle(batch, results);
+      // A copy: the batch may have to be sent again, whatever the exporter does with its own.
+      results = await untilAborted(() => exporter.export([...batch], signal), signal);
     } catch (error) {
-      ledger.inFlight -= batch.length;
-      this.#failed(batch, error);
+      failure = { error };
     }
+    if (failure) this.#failed(batch, failure.error, era);
+    else this.#settle(batch, results, era);
     // The lane is free only after this promise has settled.
     setImmediate(() => this.#pump());
   }
 
-  #settle(batch: readonly QueuedEvent[], results: readonly EventResult[]): void {
+  #settle(batch: readonly QueuedEvent[], results: readonly EventResult[], era: number): void {
+    const { ledger, observers } = this.#parts;
+    this.#circuit.succeed(era);
+    this.#refusals = 0;
+    observers.recovered('delivery');
     for (const [index, event] of batch.entries()) {
-      // An exporter that answers too few results has taken the batch: it did not reject.
-      const result = results[index] ?? { ok: true };
-      if (result.ok) {
-        this.#parts.ledger.delivered += 1;
+      // Hooks look at the ledger between one event and the next.
+      ledger.inFlight -= 1;
+      // An exporter that answers too little has taken the batch: it did not reject.
+      const result = Array.isArray(results) ? results[index] : undefined;
+      if (result?.ok !== false) {
+        ledger.delivered += 1;
         this.#end(event, true);
-        this.#parts.observers.accepted(event.taskId);
+        observers.accepted(event.taskId);
       } else if (result.reason === 'quota') {
-        this.#drop([event], 'quota', result.message);
+        this.#drop([event], 'quota', describeError(result.message));
       } else {
-        this.#deadLetter(event, result.message);
+        this.#deadLetter(event, describeError(result.message));
       }
     }
   }
 
-  #failed(batch: QueuedEvent[], error: unknown): void {
+  #failed(batch: QueuedEvent[], error: unknown, era: number): void {
     const { ledger, observers } = this.#parts;
+    ledger.inFlight -= batch.length;
     if (this.#closed) {
       this.#drop(batch, 'shutdown', 'not delivered when shutdown() ran out of time');
       return;
     }
     const verdict = judge(error);
     if (verdict !== 'refuse') {
-      this.#circuit.fail(error);
+      this.#circuit.fail(error, era);
       ledger.queued += batch.length;
       this.#queue.giveBack(batch);
-      const hint = verdict === 'hold' ? 'kept; check the API key, project and base URL' : 'kept';
-      observers.failed('delivery', error, `${batch.length} event(s) ${hint}`);
+      if (verdict === 'hold') observers.held('delivery', error);
+      else observers.failed('delivery', error, `${batch.length} event(s) kept`);
       return;
     }
-    // The server answered, so it is well; one of these events is bad. Halving finds it.
-    this.#circuit.succeed();
     const [only] = batch;
+    const isTooLarge = error instanceof PhosphoRequestError && error.status === 413;
+    if (batch.length === 1 && !isTooLarge) this.#refusals += 1;
+    // The server answered, so it is well, unless it refuses one after the other.
+    if (this.#refusals < MAX_REFUSALS) this.#circuit.succeed(era);
+    else this.#circuit.fail(error, era);
     if (batch.length === 1 && only) {
-      this.#deadLetter(only, error instanceof Error ? error.message : String(error));
+      this.#deadLetter(only, describeError(error));
       return;
     }
+    // One of these events is bad. Halving finds it.
     const half = batch.length >> 1;
     ledger.queued += batch.length;
     this.#queue.giveBack(batch.slice(0, half), batch.slice(half));

@@ -1,5 +1,6 @@
 import {
   PhosphoAnswerError,
+  PhosphoArgumentError,
   PhosphoClientError,
   PhosphoConfigError,
   PhosphoRequestError,
@@ -18,6 +19,7 @@ const HOLD_STATUS = new Set([401, 403, 404, 405, 407]);
 
 export function judge(error: unknown): Verdict {
   if (error instanceof PhosphoConfigError) return 'hold';
+  if (error instanceof PhosphoArgumentError) return 'refuse';
   if (error instanceof PhosphoAnswerError) return 'retry';
   if (error instanceof PhosphoClientError) {
     const status = error.status ?? 0;

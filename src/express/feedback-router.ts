@@ -1,3 +1,4 @@
+import { PhosphoConfigError } from '../errors.ts';
 import {
   type Feedback,
   FeedbackRefusal,
@@ -5,6 +6,7 @@ import {
   readFlagRequest,
 } from '../feedback/flag-request.ts';
 import type { FeedbackTokens } from '../feedback/token.ts';
+import { describeError } from '../internal/hooks.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
 import { RateLimits } from './rate-limits.ts';
 import { readFeedbackBody } from './read-body.ts';
@@ -20,7 +22,8 @@ export interface FeedbackOptions {
    */
   secret?: string | readonly string[];
   /**
-   * Decides who may flag, in place of tokens: for apps whose users are logged in. True lets it pass.
+   * Decides who may flag, in place of tokens: for apps whose users are logged in. True lets it pass; if it
+   * throws, the flag is refused.
    */
   authorize?: (req: AppRequest, feedback: Feedback) => boolean | Promise<boolean>;
   /**
@@ -53,12 +56,9 @@ export interface FeedbackDoor {
 }
 
 /** See `Phospho.router`. */
-export function createFeedbackRouter(
-  door: FeedbackDoor,
-  { path = '/phospho' }: RouterOptions,
-): Middleware {
-  const route = `${path.replace(/\/+$/, '')}/flag`;
-  const limits = new RateLimits();
+export function createFeedbackRouter(door: FeedbackDoor, options: RouterOptions): Middleware {
+  const route = `${checkPath(options)}/flag`;
+  const limits = new RateLimits(door.logger);
   return function phosphoRouter(req: AppRequest, res: AppResponse, next: Next): void {
     const requested = (req.url ?? '').split('?', 1)[0]?.replace(/\/$/, '');
     // A preflight is for the app's CORS middleware to answer.
@@ -71,6 +71,16 @@ export function createFeedbackRouter(
       (error: unknown) => refuse(door, req, res, error),
     );
   };
+}
+
+function checkPath({ path = '/phospho', ...others }: RouterOptions): string {
+  for (const name of Object.keys(others)) {
+    throw new PhosphoConfigError(`router() has no option "${name}"; it takes: path`);
+  }
+  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) return path.replace(/\/+$/, '');
+  throw new PhosphoConfigError(
+    `option path of router() must be a string such as "/phospho", got ${describeError(path)}`,
+  );
 }
 
 async function takeFlag(
@@ -105,7 +115,7 @@ async function admit(
   const { authorize, acceptBareIds } = door.options;
   if (authorize) {
     const feedback = { taskId: needTaskId(taskId), flag, notes };
-    if ((await authorize(req, feedback)) === true) return feedback;
+    if (await isAuthorized(door, authorize, req, feedback)) return feedback;
     throw new FeedbackRefusal('unauthorized', 'you may not flag this task');
   }
   if (token !== undefined) {
@@ -127,6 +137,22 @@ async function admit(
   if (!door.knows(bareId)) throw new FeedbackRefusal('unknown_task', 'no such task');
   await limits.checkToken(req, res, bareId);
   return { taskId: bareId, flag, notes };
+}
+
+/** The app's own check; one that fails says no. */
+async function isAuthorized(
+  door: FeedbackDoor,
+  authorize: NonNullable<FeedbackOptions['authorize']>,
+  req: AppRequest,
+  feedback: Feedback,
+): Promise<boolean> {
+  try {
+    return (await authorize(req, { ...feedback })) === true;
+  } catch (error) {
+    const message = `feedback.authorize failed, so nobody may flag: ${describeError(error)}`;
+    door.logger.once('authorize', 'error', message);
+    return false;
+  }
 }
 
 const TOKEN_MESSAGES = {
@@ -152,9 +178,9 @@ function refuse(door: FeedbackDoor, req: AppRequest, res: AppResponse, error: un
     answer(res, error.status, { error: { code: error.code, message: error.message } });
     return;
   }
-  if (res.destroyed || req.destroyed) return;
-  const message = error instanceof Error ? error.message : String(error);
-  door.logger.once('feedback', 'error', `the feedback route failed: ${message}`);
+  // A request that was read to its end counts as destroyed; whoever sent it still waits for an answer.
+  if (req.socket.destroyed) return;
+  door.logger.once('feedback', 'error', `the feedback route failed: ${describeError(error)}`);
   answer(res, 500, { error: { code: 'internal', message: 'feedback could not be taken' } });
 }
 

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { FeedbackRefusal } from '../feedback/flag-request.ts';
+import type { GuardedLogger } from '../internal/logger.ts';
 import type { AppRequest, AppResponse } from './types.ts';
 
 /** Flags a minute: a person changes their mind now and then; a house or office shares an address. */
@@ -12,6 +13,11 @@ export class RateLimits {
   #limiters: Promise<{ address: RequestHandler; token: RequestHandler }> | undefined;
   /** The key that the token limiter counts under; express-rate-limit only hands over the request. */
   readonly #tokenOf = new WeakMap<object, string>();
+  readonly #logger: GuardedLogger;
+
+  constructor(logger: GuardedLogger) {
+    this.#logger = logger;
+  }
 
   async checkAddress(req: AppRequest, res: AppResponse): Promise<void> {
     const { address } = await this.#load();
@@ -33,14 +39,17 @@ export class RateLimits {
         legacyHeaders: false,
         requestPropertyName: 'phosphoRateLimit',
         handler: refuse,
-        // Its checks of a store's use do not fit a store of our own making; that of `trust proxy` does.
-        validate: { default: false, trustProxy: true, xForwardedForHeader: true },
+        // Its own checks speak to the console, and expect an Express app around the request.
+        validate: false,
       } as const;
       return {
         address: rateLimit({
           ...common,
           limit: PER_ADDRESS,
-          keyGenerator: (req) => ipKeyGenerator(addressOf(req), IPV6_SUBNET),
+          keyGenerator: (req) => {
+            this.#warnOfProxies(req);
+            return ipKeyGenerator(addressOf(req), IPV6_SUBNET);
+          },
         }),
         token: rateLimit({
           ...common,
@@ -50,6 +59,15 @@ export class RateLimits {
       };
     });
     return this.#limiters;
+  }
+
+  #warnOfProxies(req: Request): void {
+    if ((req.app as Request['app'] | undefined)?.get('trust proxy') !== true) return;
+    this.#logger.once(
+      'trust proxy',
+      'warn',
+      "'trust proxy' is true, so whoever sends X-Forwarded-For picks the address that the feedback route counts by; set it to the number of proxies, or to their addresses",
+    );
   }
 }
 

@@ -18,6 +18,7 @@ export async function readFeedbackBody(req: AppRequest): Promise<unknown> {
       `Content-Type must be application/json or text/plain, got ${type || 'none'}`,
     );
   }
+  if (Number(req.headers['content-length'] ?? 0) > MAX_FEEDBACK_BYTES) throw tooLarge();
   if (req.body !== undefined && isParsed(req)) return unwrap(req.body);
   if (req.headers['content-encoding'] !== undefined) {
     throw new FeedbackRefusal('unsupported_type', 'a compressed body is not accepted');
@@ -25,9 +26,9 @@ export async function readFeedbackBody(req: AppRequest): Promise<unknown> {
   return parse(await readText(req));
 }
 
-/** Express 4's parsers leave `{}` on requests that they did not parse. */
+/** Express 4's parsers leave `{}` on requests that they did not parse, and did not read. */
 function isParsed(req: AppRequest): boolean {
-  return req.readableDidRead || req.complete || Object.keys(Object(req.body)).length > 0;
+  return req.readableDidRead || Object.keys(Object(req.body)).length > 0;
 }
 
 function unwrap(body: unknown): unknown {
@@ -45,8 +46,10 @@ function parse(text: string): unknown {
 }
 
 function readText(req: AppRequest): Promise<string> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_FEEDBACK_BYTES) throw tooLarge();
   return new Promise((resolve, reject) => {
+    // Neither end nor close comes a second time, and somebody waits for an answer.
+    if (req.readableEnded) return resolve('');
+    if (req.destroyed) return reject(new Error('the client left'));
     const chunks: Buffer[] = [];
     let size = 0;
     const done = (finish: () => void): void => {

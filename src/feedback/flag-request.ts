@@ -61,7 +61,8 @@ export interface FlagRequest extends Partial<Feedback> {
 }
 
 const MAX_ID_LENGTH = 512;
-const MAX_TOKEN_LENGTH = 2_048;
+/** A token of the longest id, in any script. */
+const MAX_TOKEN_LENGTH = 2_304;
 /** Characters of a note. */
 export const MAX_NOTES = 2_000;
 
@@ -72,6 +73,9 @@ export function readFlagRequest(body: unknown): FlagRequest {
   }
   const fields = body as { [key: string]: unknown };
   const taskId = readText(fields, ['task_id', 'taskId'], MAX_ID_LENGTH);
+  if (taskId && /\p{Surrogate}/u.test(taskId)) {
+    throw new FeedbackRefusal('invalid_body', 'task_id must be well-formed Unicode');
+  }
   const token = readText(fields, ['token'], MAX_TOKEN_LENGTH);
   const notes = readText(fields, ['notes'], MAX_NOTES);
   return {

@@ -1,13 +1,13 @@
 import { sharedSymbol } from './brand.ts';
 
-type Job = () => Promise<unknown> | undefined;
+type Job = () => void;
 
 const KEY = sharedSymbol('before-exit');
 
 /**
- * Runs a job when the process has nothing else to do, once per time that the event loop empties. One
- * listener serves all instances of the process, in both copies of the package; a job that has nothing to
- * do returns undefined, and the process ends.
+ * Runs a job whenever the process has nothing else to do, and would end. A job that starts something keeps
+ * it alive, and is run again afterwards; one that starts nothing lets it end. One listener serves all
+ * instances of the process, in both copies of the package.
  *
  * @returns a function that takes the job out again
  */
@@ -25,13 +25,8 @@ function sharedJobs(): Set<Job> {
   if (known instanceof Set) return known as Set<Job>;
   const jobs = new Set<Job>();
   registry[KEY] = jobs;
-  const ran = new WeakSet<Job>();
   process.on('beforeExit', () => {
-    for (const job of jobs) {
-      // Once each: a server that stays down must not keep the process alive round after round.
-      if (ran.has(job)) continue;
-      if (job() !== undefined) ran.add(job);
-    }
+    for (const job of jobs) job();
   });
   return jobs;
 }

@@ -28,7 +28,9 @@ export class GuardedLogger {
   say(level: Exclude<LogLevel, 'silent'>, message: string): void {
     if (LOG_LEVELS.indexOf(level) > this.#rank) return;
     try {
-      this.#logger[level](`phospho-express: ${message}`);
+      const said: unknown = this.#logger[level](`phospho-express: ${message}`);
+      // One that writes asynchronously may reject.
+      if (said !== undefined) Promise.resolve(said).catch(() => {});
     } catch {
       // A logger that fails has no logger to tell.
     }
