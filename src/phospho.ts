@@ -203,17 +203,17 @@ export class Phospho {
    * Resolves once all that had settled has been accepted, dropped or dead-lettered, or when the time is
    * up; the ledger tells which. Never rejects. Default: 30 s.
    */
-  flush({ timeoutMs = FLUSH_TIMEOUT_MS }: DrainOptions = {}): Promise<Ledger> {
-    return this.#delivery.flush({ timeoutMs: clampTimeout(timeoutMs) });
+  flush(options: DrainOptions = {}): Promise<Ledger> {
+    return this.#delivery.flush({ timeoutMs: timeoutOf(options, FLUSH_TIMEOUT_MS) });
   }
 
   /**
    * Flushes and stops; what is left when the time is up is dropped and counted. May be called more than
    * once, never rejects. Default: 5 s.
    */
-  shutdown({ timeoutMs = SHUTDOWN_TIMEOUT_MS }: DrainOptions = {}): Promise<Ledger> {
+  shutdown(options: DrainOptions = {}): Promise<Ledger> {
     retireDefaultRecorder(this.#recorder);
-    return this.#delivery.shutdown({ timeoutMs: clampTimeout(timeoutMs) });
+    return this.#delivery.shutdown({ timeoutMs: timeoutOf(options, SHUTDOWN_TIMEOUT_MS) });
   }
 
   /** Worked out with the first token: a key that appears after start-up still counts. */
@@ -255,7 +255,8 @@ export class Phospho {
   }
 }
 
-/** Neither may throw: an unusable time-out counts as none at all. */
-function clampTimeout(timeoutMs: number): number {
+/** Neither `flush` nor `shutdown` may throw: what is no finite number counts as no time at all. */
+function timeoutOf(options: DrainOptions | null, standard: number): number {
+  const timeoutMs = options?.timeoutMs ?? standard;
   return Number.isFinite(timeoutMs) ? Math.min(Math.max(timeoutMs, 0), 86_400_000) : 0;
 }
