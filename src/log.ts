@@ -1,3 +1,4 @@
+import { currentScope } from './capture/context.ts';
 import { extractCall } from './capture/extracted.ts';
 import type { Recorder } from './capture/recorder.ts';
 import { snapshot } from './capture/snapshot.ts';
@@ -31,7 +32,7 @@ export function settleLogged(recorder: Recorder, logged: LogInput): LoggedTask {
     throw new PhosphoArgumentError('log() takes an object with an input: log({ input, output })');
   }
   const { input, output, taskId, sessionId, userId, versionId, metadata } = logged;
-  const task = recorder.open({ taskId });
+  const task = recorder.open({ taskId, parentTaskId: currentScope()?.task.id });
   if (!recorder.isEnabled) {
     recorder.discard(task);
     return { taskId: task.id, sessionId };

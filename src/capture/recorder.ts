@@ -1,10 +1,10 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Delivery } from '../delivery/exporter.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
 import { buildEvent, type EventDefaults, fittingJson, withoutBodies } from './build-event.ts';
-import { currentScope } from './context.ts';
 import type { Extracted } from './extracted.ts';
 import { type Mask, maskCredentials, maskDeep } from './mask.ts';
-import { OpenTask, type TaskEnd } from './task.ts';
+import { errorText, OpenTask, type TaskEnd } from './task.ts';
 
 export interface RecorderOptions {
   delivery: Delivery;
@@ -36,6 +36,8 @@ const SLICE_MS = 5;
  */
 export class Recorder {
   readonly #options: RecorderOptions;
+  /** What is settled here, and all timers and sockets of its delivery, must not hold some request's context. */
+  readonly #outside = new AsyncResource('phospho-express.recorder');
   #settled: Settled[] = [];
   #scheduled = false;
 
@@ -52,38 +54,45 @@ export class Recorder {
   }
 
   open({ taskId, parentTaskId }: OpenOptions = {}): OpenTask {
-    const task = new OpenTask(taskId, parentTaskId ?? currentScope()?.task.id);
+    const task = new OpenTask(taskId, parentTaskId);
     this.#options.delivery.opened(task.id);
     return task;
   }
 
   /** The task is not worth a record. */
   discard(task: OpenTask): void {
-    if (task.claimEnd()) this.#options.delivery.discarded(task.id);
+    if (!task.claimEnd()) return;
+    task.release();
+    this.#options.delivery.discarded(task.id);
   }
 
-  /** Makes the task's one record; a second call does nothing. */
-  settle(task: OpenTask, end: TaskEnd): void {
-    if (!task.claimEnd()) return;
+  /**
+   * Makes the task's one record; a second call does nothing. False: `end.extract` will not be called, so
+   * that whatever it would have given back is the caller's to give back.
+   */
+  settle(task: OpenTask, end: TaskEnd): boolean {
+    if (!task.claimEnd()) return false;
     const { delivery, logger } = this.#options;
     const epoch = delivery.settled();
     if (!delivery.isConfigured()) {
       const missing =
         'no API key or no project: set PHOSPHO_API_KEY and PHOSPHO_PROJECT_ID, or pass apiKey and projectId to new Phospho(); tasks are not recorded until then';
       logger.once('unconfigured', 'warn', missing);
+      task.release();
       delivery.dropSettled(task.id, epoch, 'unconfigured', missing);
-      return;
+      return false;
     }
     const elapsedMs = task.elapsedMs();
     this.#settled.push({ task, end, epoch, settledAt: performance.now(), elapsedMs });
     this.#schedule();
+    return true;
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // Unref'd: the flush at beforeExit sees to what is left when the process has nothing else to do.
-    setImmediate(() => this.#work()).unref();
+    this.#outside.runInAsyncScope(() => setImmediate(() => this.#work()).unref());
   }
 
   #work(): void {
@@ -143,14 +152,14 @@ export class Recorder {
       masked.task_id = event.task_id;
       return maskCredentials(fittingJson(masked));
     } catch (error) {
-      logger.once('mask', 'warn', `the mask failed, so no text was sent: ${String(error)}`);
+      logger.once('mask', 'warn', `the mask failed, so no text was sent: ${errorText(error)}`);
       return fittingJson(withoutBodies(event));
     }
   }
 
   #giveUp({ task, epoch }: Settled, error: unknown): void {
     task.release();
-    const message = `the task could not be serialised: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `the task could not be serialised: ${errorText(error)}`;
     this.#options.delivery.dropSettled(task.id, epoch, 'unserializable', message);
   }
 }

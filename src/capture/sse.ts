@@ -9,8 +9,8 @@ export interface StreamEvent {
   json: unknown;
 }
 
-/** How OpenAI and its likes say that a stream is over. */
-const DONE = '[DONE]';
+/** How OpenAI and its likes say that a stream is over; some encode it, as they do every event. */
+const DONE = new Set(['[DONE]', '"[DONE]"']);
 
 /**
  * The events of a text/event-stream body, in order; an unfinished last one counts too, since a stream may
@@ -18,21 +18,39 @@ const DONE = '[DONE]';
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export function readEventStream(text: string, onEvent: (event: StreamEvent) => void): void {
+  let isUnfinished = false;
   const parser = createParser({
     onEvent: ({ event, data }) => {
-      if (data !== DONE) onEvent({ event, data, json: parseJson(data) });
+      if (DONE.has(data.trim())) return;
+      const json = parseJson(data);
+      // Half a JSON text is no text of the answer's.
+      if (isUnfinished && json === undefined && JSON_BEGINS.has(data.trimStart()[0] ?? '')) return;
+      onEvent({ event, data, json });
     },
   });
-  parser.feed(text);
+  parser.feed(withLineFeeds(text));
+  isUnfinished = true;
   parser.feed('\n\n');
 }
 
+/**
+ * The parser looks for both kinds of line end from each line on: where one of them is far away, or missing,
+ * that takes quadratic time. Nor does it know a byte order mark that has been decoded.
+ */
+function withLineFeeds(text: string): string {
+  const unmarked = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  return unmarked.includes('\r') ? unmarked.replace(/\r\n?/g, '\n') : unmarked;
+}
+
+const JSON_BEGINS = new Set(['{', '[', '"']);
+
 /** JSON or undefined; a bare word or number is left as text, so that a token like `42` stays one. */
 export function parseJson(text: string): unknown {
-  const first = text.trimStart()[0];
-  if (first !== '{' && first !== '[' && first !== '"') return undefined;
+  // Trimmed of a byte order mark as well, which JSON.parse refuses.
+  const trimmed = text.trimStart();
+  if (!JSON_BEGINS.has(trimmed[0] ?? '')) return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(trimmed);
   } catch {
     return undefined;
   }

@@ -96,8 +96,8 @@ function openTask(
   args: unknown[],
 ): OpenCall {
   const { logger } = recorder;
-  const task = recorder.open();
   const outer = currentScope()?.task;
+  const task = recorder.open({ parentTaskId: outer?.id });
   task.set({
     ...(outer && callHook(logger, 'identity', identityOf, outer)),
     metadata: { name },

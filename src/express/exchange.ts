@@ -1,6 +1,6 @@
 import { ByteLog } from '../capture/byte-log.ts';
 import { readGenericRequest } from '../capture/extract/generic.ts';
-import { readRequest } from '../capture/extract/index.ts';
+import { isRequest } from '../capture/extract/index.ts';
 import { isObject } from '../capture/extract/text.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { type OpenTask, round, type TaskFields } from '../capture/task.ts';
@@ -38,6 +38,7 @@ export class Exchange implements ResponseListener {
   #firstChunkMs: number | undefined;
   #chunks = 0;
   #isSkipped = false;
+  #isOver = false;
   #sniffed = '';
 
   constructor(
@@ -58,20 +59,22 @@ export class Exchange implements ResponseListener {
   }
 
   onHead(head: ResponseHead): readonly HeaderPair[] {
+    // A handler that answers a client who has left.
+    if (this.#isOver) return [];
     const { method } = this.#req ?? {};
     const bodiless = method === 'HEAD' || head.status === 204 || head.status === 304;
     const kind = kindOf(head.get('content-type'));
     this.#head = { status: head.status, kind, encoding: head.get('content-encoding') };
     if (this.#verdict === 'undecided') this.#decide(head, kind);
     if (!bodiless && this.#verdict !== 'ignore' && kind !== 'binary') {
-      this.#responseLog = new ByteLog();
+      this.#responseLog ??= new ByteLog();
     }
     if (this.#verdict !== 'capture' || this.#options.publish === 'none') return [];
     return publishedHeaders(head, this.#req, this.handle);
   }
 
   onChunk(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
-    if (chunk.length === 0) return;
+    if (chunk.length === 0 || this.#isOver) return;
     if (this.#verdict === 'undecided') this.#decideByChunk(chunk);
     if (this.#responseLog === undefined) return;
     this.#chunks += 1;
@@ -86,11 +89,13 @@ export class Exchange implements ResponseListener {
 
   /** The response is over, one way or the other. */
   onEnd(outcome: Outcome): void {
+    this.#isOver = true;
     try {
       this.#settle(outcome);
     } catch (error) {
       this.onFault(error);
-      this.#discard();
+      this.#release();
+      this.#door.recorder.discard(this.task);
     } finally {
       // Whoever still holds the task (a step's scope) must not keep the request alive through it.
       this.#req = undefined;
@@ -108,7 +113,10 @@ export class Exchange implements ResponseListener {
     }
     const counts = this.#verdict === 'capture' || this.task.steps.length > 0;
     if (counts && !this.#isBarred()) this.#record(req, res, outcome);
-    else this.#discard();
+    else {
+      this.#release();
+      this.#door.recorder.discard(this.task);
+    }
   }
 
   #record(req: AppRequest, res: AppResponse, outcome: Outcome): void {
@@ -130,18 +138,19 @@ export class Exchange implements ResponseListener {
       kind: this.#head?.kind ?? 'binary',
       encoding: this.#head?.encoding,
       query: queryOf(req),
+      isIncluded: this.#options.includes(req),
       metadata: this.#metadata(req, status),
     };
-    this.#door.recorder.settle(this.task, {
+    const isKept = this.#door.recorder.settle(this.task, {
       outcome: outcome === 'complete' && status >= 400 ? 'error' : outcome,
       extract: () => readExchange(requestTap, responseLog, about),
     });
+    if (!isKept) this.#release();
   }
 
-  #discard(): void {
+  #release(): void {
     this.#requestTap.release();
     this.#responseLog?.release();
-    this.#door.recorder.discard(this.task);
   }
 
   #metadata(req: AppRequest, status: number): JsonObject {
@@ -173,7 +182,11 @@ export class Exchange implements ResponseListener {
     const [req, res] = [this.#req, this.#res];
     if (req === undefined || res === undefined) return undefined;
     try {
-      return (option as (req: AppRequest, res: AppResponse) => T | undefined)(req, res);
+      const value = (option as (req: AppRequest, res: AppResponse) => T | undefined)(req, res);
+      if (!(value instanceof Promise)) return value;
+      // Refused here, so that its rejection is nobody's crash.
+      value.catch(() => {});
+      throw new TypeError('an option of middleware() is async; what it answers must be at hand');
     } catch (error) {
       this.onFault(error);
       return undefined;
@@ -199,7 +212,8 @@ export class Exchange implements ResponseListener {
   /** The body's first bytes tell a provider's own answer. */
   #decideByChunk(chunk: string | Uint8Array): void {
     this.#sniffed += startOf(chunk, SNIFFED_BYTES - this.#sniffed.length);
-    const mayBe = this.#head?.kind === 'json' || this.#head?.kind === 'events';
+    const { kind } = this.#head ?? {};
+    const mayBe = kind === 'json' || kind === 'events' || kind === 'untyped';
     if (mayBe && PROVIDER_ANSWER.test(this.#sniffed)) {
       this.#verdict = this.#isBarred() ? 'ignore' : 'capture';
       return;
@@ -221,12 +235,14 @@ export class Exchange implements ResponseListener {
   }
 
   #isExactRequest(): boolean {
-    return readRequest(this.#requestTap.bodyNow()) !== undefined;
+    return isRequest(this.#requestTap.bodyNow());
   }
 
   #isGenericStream(req: AppRequest, head: ResponseHead, kind: BodyKind): boolean {
     const isTextStream =
-      kind === 'text' && !head.isWhole && head.get('content-length') === undefined;
+      PLAIN_TEXT.test(head.get('content-type') ?? '') &&
+      !head.isWhole &&
+      head.get('content-length') === undefined;
     if (kind !== 'events' && !isTextStream) return false;
     const body = this.#requestTap.bodyNow();
     return [body, queryOf(req)].some((source) => isObject(source) && readGenericRequest(source));
@@ -242,10 +258,18 @@ export class Exchange implements ResponseListener {
         token ??= door.feedbackToken(task.id);
         return token;
       },
-      set: (fields) => task.set(fields),
+      set: (fields) => {
+        try {
+          task.set(fields);
+        } catch (error) {
+          this.onFault(error);
+        }
+      },
       skip: () => {
         this.#isSkipped = true;
         this.#ignore();
+        // Once the response is over they are the extraction's.
+        if (!this.#isOver) this.#requestTap.release();
       },
     };
   }
@@ -253,6 +277,8 @@ export class Exchange implements ResponseListener {
 
 /** Bytes at a body's beginning that are looked at. */
 const SNIFFED_BYTES = 300;
+/** Streamed HTML or CSV is a page or an export, whatever its query is called. */
+const PLAIN_TEXT = /^text\/(plain|markdown)\b/i;
 const PROVIDER_ANSWER = /"object"\s*:\s*"chat\.completion/;
 
 function startOf(chunk: string | Uint8Array, bytes: number = SNIFFED_BYTES): string {

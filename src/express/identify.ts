@@ -16,24 +16,34 @@ const MAX_ID_LENGTH = 256;
 /** The session: body, then headers, then query, at last express-session. */
 export function findSession(req: AppRequest, body: unknown): string | undefined {
   return (
-    firstId(body, SESSION_KEYS) ??
+    quietly(() => firstId(body, SESSION_KEYS)) ??
     firstId(req.headers, SESSION_HEADERS) ??
-    firstId(queryOf(req), SESSION_KEYS) ??
-    hashedExpressSession(req)
+    quietly(() => firstId(queryOf(req), SESSION_KEYS)) ??
+    quietly(() => hashedExpressSession(req))
   );
 }
 
 /** The user: what passport and its like put into `req.user`, and express-jwt into `req.auth`. */
 export function findUser(req: AppRequest): string | undefined {
-  return idOf(Object(req.user).id) ?? idOf(Object(req.auth).sub);
+  return quietly(() => idOf(Object(req.user).id)) ?? quietly(() => idOf(Object(req.auth).sub));
 }
 
 /** Express' parsed query where there is one; bare `node:http` has the URL alone. */
 export function queryOf(req: AppRequest): object {
-  if (typeof req.query === 'object' && req.query !== null) return req.query;
+  const query = quietly(() => req.query);
+  if (typeof query === 'object' && query !== null) return query;
   const url = req.url ?? '';
   const at = url.indexOf('?');
   return at < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(at + 1)));
+}
+
+/** Getters are the app's code: what throws there is as good as absent. */
+function quietly<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function firstId(source: unknown, keys: readonly string[]): string | undefined {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { runInScope, type Scope } from '../capture/context.ts';
 import { sharedSymbol } from '../internal/brand.ts';
 import { Exchange, type HttpDoor } from './exchange.ts';
@@ -44,8 +45,32 @@ function watch(req: AppRequest, res: AppResponse, exchange: Exchange): void {
   const over = (outcome: 'complete' | 'aborted'): void => {
     res.removeListener('finish', onFinish);
     res.removeListener('close', onClose);
+    onSocketClose?.delete(onClose);
     exchange.onEnd(outcome);
   };
   res.on('finish', onFinish);
   res.on('close', onClose);
+  const onSocketClose = req.httpVersionMajor < 2 ? closeListeners(req.socket) : undefined;
+  onSocketClose?.add(onClose);
+}
+
+const LISTENERS = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * What to call when a connection closes: a response that waits behind another one of its connection
+ * (pipelining), or was detached from its socket, emits nothing then. One listener a socket, since a pipeline
+ * of a dozen requests would set off Node's warning about leaks.
+ */
+function closeListeners(socket: Socket | undefined): Set<() => void> | undefined {
+  if (typeof socket?.once !== 'function') return undefined;
+  let listeners = LISTENERS.get(socket);
+  if (listeners === undefined) {
+    const all = new Set<() => void>();
+    LISTENERS.set(socket, all);
+    socket.once('close', () => {
+      for (const listener of all) listener();
+    });
+    listeners = all;
+  }
+  return listeners;
 }

@@ -1,9 +1,10 @@
 import { ByteLog } from '../capture/byte-log.ts';
 import { readGenericRequest } from '../capture/extract/generic.ts';
-import { readRequest } from '../capture/extract/index.ts';
+import { isRequest } from '../capture/extract/index.ts';
 import { isObject } from '../capture/extract/text.ts';
-import { safeJson } from '../capture/serialize.ts';
+import { snapshot } from '../capture/snapshot.ts';
 import { parseJson } from '../capture/sse.ts';
+import type { JsonObject } from '../types.ts';
 import type { AppRequest } from './types.ts';
 
 /** Content types whose bodies can hold a chat: no upload is ever copied. */
@@ -21,18 +22,24 @@ const MAX_PARSED_ON_PATH = 262_144;
 export class RequestTap {
   readonly #req: AppRequest;
   readonly #log: ByteLog | undefined;
-  readonly #snapshot: string | undefined;
+  /** How the log's bytes are encoded. */
+  readonly #encoding: string | undefined;
+  readonly #snapshot: { body: unknown } | undefined;
   #parsed: { body: unknown } | undefined;
 
   constructor(req: AppRequest, onFault: (error: unknown) => void) {
     this.#req = req;
     if (!READABLE_TYPE.test(req.headers['content-type'] ?? '')) return;
-    if (isObject(req.body) && Object.keys(req.body).length > 0) {
+    const body = bodyOf(req);
+    if (isRead(body)) {
       // Other bodies are not worth a copy: if they count at all, then by what a step says.
-      if (readRequest(req.body) ?? readGenericRequest(req.body))
-        this.#snapshot = safeJson(req.body);
+      if (isRequest(body) || readGenericRequest(body)) this.#snapshot = { body: snapshot(body) };
+    } else if (isRaw(body)) {
+      this.#log = new ByteLog();
+      this.#log.append(body);
     } else if (!req.readableDidRead && req.readableLength === 0) {
       this.#log = new ByteLog();
+      this.#encoding = req.headers['content-encoding'];
       this.#teePush(this.#log, onFault);
     }
   }
@@ -42,37 +49,53 @@ export class RequestTap {
     return this.#log !== undefined || this.#snapshot !== undefined;
   }
 
-  /** The parsed body; undefined if there is none, or none that can be read. */
-  body(): unknown {
-    if (!this.#req.complete && this.#snapshot === undefined) return this.#read();
-    this.#parsed ??= { body: this.#read() };
-    return this.#parsed.body;
+  /** The parsed body, once the request is over; undefined if there is none, or none that can be read. */
+  body(): unknown | Promise<unknown> {
+    if (this.#encoding === undefined || !this.#isLogWhole()) {
+      return this.#copied() ?? bodyOf(this.#req);
+    }
+    const decoded = this.#log?.text(this.#encoding);
+    return Promise.resolve(decoded).then(
+      (text) => this.#parse(text ?? '') ?? bodyOf(this.#req),
+      () => bodyOf(this.#req),
+    );
   }
 
   /** Like `body()`, for use while the request is under way: what a parser has made of it comes first. */
   bodyNow(): unknown {
-    const { body } = this.#req;
-    if (typeof body === 'object' && body !== null) return body;
-    return (this.#log?.totalBytes ?? 0) > MAX_PARSED_ON_PATH ? undefined : this.body();
+    const body = bodyOf(this.#req);
+    if (isRead(body) || Array.isArray(body)) return body;
+    if ((this.#log?.totalBytes ?? 0) > MAX_PARSED_ON_PATH || this.#encoding !== undefined) {
+      return undefined;
+    }
+    return this.#copied() ?? body;
   }
 
   release(): void {
     this.#log?.release();
   }
 
-  #read(): unknown {
-    if (this.#snapshot !== undefined) return parseJson(this.#snapshot);
-    if (this.#log && !this.#log.isCut && !this.#req.headers['content-encoding']) {
-      const text = this.#log.text();
-      if (typeof text === 'string' && text !== '') {
-        if (/urlencoded/i.test(this.#req.headers['content-type'] ?? '')) {
-          return Object.fromEntries(new URLSearchParams(text));
-        }
-        const json = parseJson(text);
-        if (json !== undefined) return json;
-      }
+  /** Our own copy of it; undefined where that cannot be read without waiting. */
+  #copied(): unknown {
+    if (this.#snapshot) return this.#snapshot.body;
+    if (this.#parsed) return this.#parsed.body;
+    if (this.#encoding !== undefined || !this.#isLogWhole()) return undefined;
+    const text = this.#log?.text();
+    const body = typeof text === 'string' ? this.#parse(text) : undefined;
+    if (this.#req.complete) this.#parsed = { body };
+    return body;
+  }
+
+  #isLogWhole(): boolean {
+    return this.#log !== undefined && !this.#log.isCut;
+  }
+
+  #parse(text: string): unknown {
+    if (text === '') return undefined;
+    if (/urlencoded/i.test(this.#req.headers['content-type'] ?? '')) {
+      return Object.fromEntries(new URLSearchParams(text));
     }
-    return this.#req.body;
+    return parseJson(text);
   }
 
   /**
@@ -92,4 +115,25 @@ export class RequestTap {
       return push.apply(this, args);
     };
   }
+}
+
+/** What a parser has left in `req.body`, which may be a getter of the app's. */
+function bodyOf(req: AppRequest): unknown {
+  try {
+    return req.body;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A parsed body with something in it: Express 4 has `{}` where nothing was parsed. */
+function isRead(body: unknown): body is JsonObject {
+  if (!isObject(body) || body instanceof Uint8Array) return false;
+  for (const _key in body) return true;
+  return false;
+}
+
+/** What `express.raw()` and `express.text()` leave. */
+function isRaw(body: unknown): body is Uint8Array | string {
+  return body instanceof Uint8Array || (typeof body === 'string' && body !== '');
 }

@@ -38,22 +38,26 @@ export function resolveMiddlewareOptions(options: MiddlewareOptions): ResolvedMi
   return {
     ...rest,
     publish,
-    includes: pathTest('include', include),
-    excludes: pathTest('exclude', exclude),
+    includes: pathTest('include', include, false),
+    // What is not to be recorded must not be recorded by a mistake.
+    excludes: pathTest('exclude', exclude, true),
   };
 }
 
+/** `whenBroken`: what a function that throws, or is async and so can say nothing in time, counts as. */
 function pathTest(
   name: string,
   option: MiddlewareOptions['include'],
+  whenBroken: boolean,
 ): (req: AppRequest) => boolean {
   if (option === undefined) return () => false;
   if (typeof option === 'function') {
     return (req) => {
       try {
-        return Boolean(option(req));
+        const verdict: unknown = option(req);
+        return verdict instanceof Promise ? unusable(verdict, whenBroken) : Boolean(verdict);
       } catch {
-        return false;
+        return whenBroken;
       }
     };
   }
@@ -66,17 +70,30 @@ function pathTest(
       `middleware() option ${name} must be a function or a list of paths such as "/api/chat" or "/api/*", got ${JSON.stringify(option)}`,
     );
   }
-  const exact = new Set(paths.filter((path) => !path.endsWith('*')));
-  const prefixes = paths.filter((path) => path.endsWith('*')).map((path) => path.slice(0, -1));
+  const known = paths.map((path) => path.toLowerCase());
+  const exact = new Set(known.filter((path) => !path.endsWith('*')).map(withoutSlash));
+  const prefixes = known.filter((path) => path.endsWith('*')).map((path) => path.slice(0, -1));
   return (req) => {
-    const path = pathOf(req);
-    return exact.has(path) || prefixes.some((prefix) => path.startsWith(prefix));
+    // As Express routes by default: `/Chat/` is `/chat`. Else a client could leave an excluded path so.
+    const path = pathOf(req).toLowerCase();
+    return exact.has(withoutSlash(path)) || prefixes.some((prefix) => path.startsWith(prefix));
   };
+}
+
+function unusable(promise: Promise<unknown>, verdict: boolean): boolean {
+  promise.catch(() => {});
+  return verdict;
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
 /** The whole path: below a mounted router `req.url` has lost its beginning. */
 export function pathOf(req: AppRequest): string {
   const url = req.originalUrl ?? req.url ?? '/';
-  const end = url.search(/[?#]/);
-  return end < 0 ? url : url.slice(0, end);
+  // A request to a proxy, which anyone may send, names scheme and host too.
+  const path = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const end = path.search(/[?#]/);
+  return (end < 0 ? path : path.slice(0, end)) || '/';
 }

@@ -15,7 +15,7 @@ export interface ResponseHead {
 }
 
 export interface ResponseListener {
-  /** Returns headers to add. Called once, before the first byte. */
+  /** Returns headers to add. Called once, before the first byte; again if the head turns out invalid. */
   onHead(head: ResponseHead): readonly HeaderPair[];
   onChunk(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
   /** Whatever a listener throws ends up here, and never in the app. */
@@ -57,21 +57,27 @@ export function tapResponse(res: AppResponse, listener: ResponseListener): void 
   };
 
   target.writeHead = function tappedWriteHead(this: unknown, ...args: unknown[]): unknown {
-    let passed = args;
-    if (!headSeen && !res.headersSent) {
-      headSeen = true;
-      guard(() => {
-        const given = headersOf(args);
-        const pairs = listener.onHead({
-          status: typeof args[0] === 'number' ? args[0] : res.statusCode,
-          get: (name) => valueIn(given, name) ?? headerOf(res, name),
-          isWhole: current?.isWhole ?? false,
-          firstChunk: isBody(current?.chunk) ? current.chunk : undefined,
-        });
-        passed = addHeaders(res, args, pairs);
+    if (headSeen || res.headersSent) return writeHead.apply(this, args);
+    headSeen = true;
+    let added: AddedHeaders | undefined;
+    guard(() => {
+      const given = headersOf(args);
+      const pairs = listener.onHead({
+        status: typeof args[0] === 'number' ? args[0] : res.statusCode,
+        get: (name) => valueIn(given, name) ?? headerOf(res, name),
+        isWhole: current?.isWhole ?? false,
+        firstChunk: isBody(current?.chunk) ? current.chunk : undefined,
       });
+      added = addHeaders(res, args, pairs);
+    });
+    try {
+      return writeHead.apply(this, added?.args ?? args);
+    } catch (error) {
+      // Node refuses this head (a status of 99, say); the app's error handler will write another.
+      headSeen = false;
+      guard(() => added?.undo());
+      throw error;
     }
-    return writeHead.apply(this, passed);
   };
 
   const tapBody = (original: AnyMethod, isWhole: boolean) =>
@@ -104,9 +110,21 @@ type GivenHeaders =
   | { [name: string]: unknown }
   | undefined;
 
-/** The headers in `writeHead(status, [message], headers)`; an argument may be an object or two kinds of list. */
+interface AddedHeaders {
+  /** For `writeHead`, instead of the app's. */
+  args: unknown[];
+  /** Leaves the response's own headers as they were. */
+  undo(): void;
+}
+
+/** Where `writeHead(status, [message], headers)` looks for headers: the third argument comes first. */
+function positionOf(args: readonly unknown[]): 1 | 2 {
+  return typeof args[1] === 'string' || (args[2] !== undefined && args[2] !== null) ? 2 : 1;
+}
+
+/** The headers given to `writeHead`: an object, or one of two kinds of list. */
 function headersOf(args: readonly unknown[]): GivenHeaders {
-  const given = typeof args[1] === 'string' || args[1] === undefined ? args[2] : args[1];
+  const given = args[positionOf(args)];
   if (Array.isArray(given)) return { list: given, flat: !Array.isArray(given[0]) };
   return typeof given === 'object' && given !== null ? { ...given } : undefined;
 }
@@ -127,30 +145,51 @@ function isList(given: GivenHeaders): given is { list: readonly unknown[]; flat:
 }
 
 function valueIn(given: GivenHeaders, name: string): string | undefined {
-  const found = pairsOf(given).find(([key]) => key.toLowerCase() === name);
-  return found === undefined ? undefined : String(found[1]);
+  const found = pairsOf(given).filter(([key]) => key.toLowerCase() === name);
+  return found.length === 0 ? undefined : found.map(([, value]) => asLine(value)).join(', ');
 }
 
 function headerOf(res: AppResponse, name: string): string | undefined {
   const value = res.getHeader(name);
-  return value === undefined ? undefined : String(value);
+  return value === undefined ? undefined : asLine(value);
+}
+
+/** A header of several values is sent as several lines, which mean the same as one. */
+function asLine(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 /**
  * Where `writeHead` is given headers, ours go along with them, in the same form: setting them on the
  * response would make Node merge both lists, and with that change the order and spelling of the app's own.
  */
-function addHeaders(res: AppResponse, args: unknown[], pairs: readonly HeaderPair[]): unknown[] {
-  if (pairs.length === 0) return args;
+function addHeaders(
+  res: AppResponse,
+  args: unknown[],
+  pairs: readonly HeaderPair[],
+): AddedHeaders | undefined {
   const given = headersOf(args);
-  if (given === undefined) {
-    for (const [name, value] of pairs) res.setHeader(name, value);
-    return args;
+  // A flat list of odd length is an error that Node must still see.
+  if (pairs.length === 0 || (isList(given) && given.flat && given.list.length % 2 > 0)) {
+    return undefined;
   }
-  const position = typeof args[1] === 'string' || args[1] === undefined ? 2 : 1;
+  const before = pairs.map(([name]) => [name, res.getHeader(name)] as const);
+  const undo = (): void => {
+    for (const [name, value] of before) {
+      if (value === undefined) res.removeHeader(name);
+      else res.setHeader(name, value);
+    }
+  };
+  // Node takes a list of pairs only where no header was set before, and an error must stay the same error.
+  const isRefused = isList(given) && !given.flat && res.getHeaderNames().length > 0;
+  if (given === undefined || isRefused) {
+    for (const [name, value] of pairs) res.setHeader(name, value);
+    return { args, undo };
+  }
+  const position = positionOf(args);
   const passed = [...args];
   passed[position] = merged(args[position], given, pairs);
-  return passed;
+  return { args: passed, undo };
 }
 
 function merged(original: unknown, given: GivenHeaders, pairs: readonly HeaderPair[]): unknown {

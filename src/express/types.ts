@@ -47,10 +47,11 @@ export interface RequestHandle {
 export interface MiddlewareOptions {
   /**
    * Routes to capture whatever the shape of their bodies: exact paths, or prefixes that end in `*`, or a
-   * function of the request. Without it, only exact LLM shapes count. Default: none.
+   * function of the request. Paths match as Express routes do by default: in any case, with or without a
+   * slash at the end. Without it, only exact LLM shapes count. Default: none.
    */
   include?: readonly string[] | ((req: AppRequest) => boolean);
-  /** Routes never to capture; stronger than `include`. Default: none. */
+  /** Routes never to capture; stronger than `include`, also where the function throws. Default: none. */
   exclude?: readonly string[] | ((req: AppRequest) => boolean);
   /** The conversation. Default: looked for in body, headers, query and express-session. */
   sessionId?: PerRequest<string>;

@@ -60,7 +60,9 @@ export interface StreamReader {
 export interface Format {
   readonly name: string;
   request?(body: JsonObject): RequestParts | undefined;
+  /** Whether `request` recognises it. Asked while the response waits, so it must not read any text. */
+  isRequest?(body: JsonObject): boolean;
   response?(body: JsonObject): ResponseParts | undefined;
-  /** Given a stream's first event with data, a reader for the whole of it. */
+  /** Given the first event that is of this format, a reader for the stream from there on. */
   stream?(first: StreamEvent): StreamReader | undefined;
 }

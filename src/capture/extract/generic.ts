@@ -30,15 +30,20 @@ export class GenericReader implements StreamReader {
   #length = 0;
   #error: string | undefined;
 
-  push({ event, data, json }: StreamEvent): void {
-    if (event === 'error' || (isObject(json) && json.error !== undefined && json.error !== null)) {
-      const error = isObject(json) ? (json.error ?? json) : data;
-      this.#error = (isObject(error) ? asString(error.message) : undefined) ?? anyText(error);
+  /** True until an event has held text. */
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  push(streamed: StreamEvent): void {
+    const error = streamError(streamed);
+    if (error !== undefined) {
+      this.#error = error;
       return;
     }
+    const { event, data, json } = streamed;
     const text = json === undefined ? plainText(event, data) : textOfDelta(json);
-    // Some apps end with one more event that holds the whole answer again.
-    if (text === '' || (this.#texts.length > 1 && this.#isWhole(text))) return;
+    if (text === '' || (isFinal(streamed) && this.#isWhole(text))) return;
     this.#texts.push(text);
     this.#length += text.length;
   }
@@ -51,6 +56,24 @@ export class GenericReader implements StreamReader {
   #isWhole(text: string): boolean {
     return text.length === this.#length && text === this.#texts.join('');
   }
+}
+
+const FINAL_EVENTS = new Set<unknown>(['done', 'end', 'final', 'complete']);
+
+/** Some apps end with one more event that holds the whole answer again, and says that it is the last. */
+function isFinal({ event, json }: StreamEvent): boolean {
+  if (FINAL_EVENTS.has(event)) return true;
+  return isObject(json) && (json.done === true || FINAL_EVENTS.has(json.type));
+}
+
+/** What an event within a stream says went wrong: an `error` event, or `{ error: "…" }`, `{ error: { message } }`. */
+export function streamError({ event, data, json }: StreamEvent): string | undefined {
+  const named = event === 'error';
+  if (!isObject(json)) return named ? anyText(json ?? data) : undefined;
+  // `error: null`, `false` and `''` are how some say that all is well.
+  const error = json.error || (named ? json : undefined);
+  if (!error) return undefined;
+  return (isObject(error) ? asString(error.message) : undefined) ?? anyText(error);
 }
 
 const TEXT_EVENTS = new Set(['', 'message', 'delta', 'token', 'text', 'chunk', 'content', 'data']);

@@ -15,6 +15,11 @@ export function isMessageList(value: unknown): value is Message[] {
   );
 }
 
+/** Whether `readChatRequest` recognises it. */
+export function isChatRequest(body: JsonObject): body is JsonObject & { messages: Message[] } {
+  return isMessageList(body.messages);
+}
+
 const SYSTEM_ROLES = new Set(['system', 'developer']);
 
 /**
@@ -22,7 +27,7 @@ const SYSTEM_ROLES = new Set(['system', 'developer']);
  * is the last message's text; system messages become the system prompt.
  */
 export function readChatRequest(body: JsonObject): RequestParts | undefined {
-  if (!isMessageList(body.messages)) return undefined;
+  if (!isChatRequest(body)) return undefined;
   const last = body.messages[body.messages.length - 1];
   const system = body.messages
     .filter((message) => SYSTEM_ROLES.has(message.role))

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../types.ts';
 import type { StreamEvent } from '../sse.ts';
 import type { Format, ResponseParts, StreamedParts, StreamReader, Usage } from './format.ts';
-import { readChatRequest } from './messages.ts';
-import { asNumber, asString, contentText, isObject } from './text.ts';
+import { streamError } from './generic.ts';
+import { isChatRequest, readChatRequest } from './messages.ts';
+import { anyText, asNumber, asString, contentText, isObject } from './text.ts';
 
 /**
  * OpenAI's chat completions, and everything that copies them (Azure, Groq, Mistral, DeepSeek, xAI …).
@@ -11,9 +12,9 @@ import { asNumber, asString, contentText, isObject } from './text.ts';
 export const openaiChat: Format = {
   name: 'openai-chat',
   request: readChatRequest,
+  isRequest: isChatRequest,
   response: readCompletion,
-  stream: (first) =>
-    isChunk(first.json) || isErrorBody(first.json) ? new ChunkReader() : undefined,
+  stream: (first) => (isChunk(first.json) ? new ChunkReader() : undefined),
 };
 
 function readCompletion(body: JsonObject): ResponseParts | undefined {
@@ -38,10 +39,6 @@ function isChunk(value: unknown): value is JsonObject {
     : isObject(value.choices[0]) && isObject(value.choices[0].delta);
 }
 
-function isErrorBody(value: unknown): value is JsonObject {
-  return isObject(value) && isObject(value.error) && typeof value.error.message === 'string';
-}
-
 /** Deltas into one completion, in the shape that the same call gives without `stream`. */
 class ChunkReader implements StreamReader {
   /** The last chunk's top-level fields win; `choices` and `usage` are kept apart. */
@@ -50,8 +47,9 @@ class ChunkReader implements StreamReader {
   #error: string | undefined;
   readonly #choices = new Map<number, Choice>();
 
-  push({ json }: StreamEvent): void {
-    if (isErrorBody(json)) this.#error = asString((json.error as JsonObject).message);
+  push(event: StreamEvent): void {
+    this.#error = streamError(event) ?? this.#error;
+    const { json } = event;
     if (!isObject(json) || !Array.isArray(json.choices)) return;
     const { choices, usage, x_groq: groq, ...envelope } = json;
     Object.assign(this.#envelope, envelope);
@@ -64,7 +62,10 @@ class ChunkReader implements StreamReader {
     const body: JsonObject = {
       ...this.#envelope,
       object: 'chat.completion',
-      choices: [...this.#choices.values()].map((choice) => choice.finish()),
+      // Several answers come interleaved; the first one is the output, as it is without `stream`.
+      choices: [...this.#choices.values()]
+        .sort((one, other) => one.index - other.index)
+        .map((choice) => choice.finish()),
       ...(this.#usage === undefined ? {} : { usage: this.#usage }),
     };
     const parts = readCompletion(body) ?? {
@@ -88,14 +89,16 @@ class ChunkReader implements StreamReader {
 
 /** One choice as it grows. */
 class Choice {
-  readonly #index: number;
+  readonly index: number;
   #role = 'assistant';
   #finish: unknown = null;
   readonly #texts = new Map<string, string[]>();
-  readonly #tools = new Map<number, ToolCallParts>();
+  readonly #tools: ToolCallParts[] = [];
+  /** The call that an index stands for at this point. */
+  readonly #toolAt = new Map<number, ToolCallParts>();
 
   constructor(index: number) {
-    this.#index = index;
+    this.index = index;
   }
 
   push({ delta, finish_reason: finish }: JsonObject): void {
@@ -106,22 +109,20 @@ class Choice {
     this.#append('reasoning_content', reasoningOf(delta));
     this.#append('refusal', asString(delta.refusal) ?? '');
     if (!Array.isArray(delta.tool_calls)) return;
-    for (const [position, call] of delta.tool_calls.entries()) {
-      if (isObject(call)) this.#pushTool(call, asNumber(call.index) ?? position);
-    }
+    for (const call of delta.tool_calls) if (isObject(call)) this.#pushTool(call);
   }
 
   finish(): JsonObject {
     const message: JsonObject = { role: this.#role, content: null };
     for (const [key, texts] of this.#texts) message[key] = texts.join('');
-    if (this.#tools.size > 0) {
-      message.tool_calls = [...this.#tools.values()].map(({ id, type, name, args }) => ({
+    if (this.#tools.length > 0) {
+      message.tool_calls = this.#tools.map(({ id, type, name, args }) => ({
         id,
         type,
         function: { name, arguments: args.join('') },
       }));
     }
-    return { index: this.#index, message, finish_reason: this.#finish };
+    return { index: this.index, message, finish_reason: this.#finish };
   }
 
   #append(key: string, text: string): void {
@@ -131,18 +132,35 @@ class Choice {
     else this.#texts.set(key, [text]);
   }
 
-  #pushTool(call: JsonObject, index: number): void {
-    let known = this.#tools.get(index);
-    if (known === undefined) {
+  #pushTool(call: JsonObject): void {
+    const about = isObject(call.function) ? call.function : {};
+    const [id, name] = [asString(call.id) ?? '', asString(about.name) ?? ''];
+    const index = asNumber(call.index);
+    let known = index === undefined ? this.#tools.at(-1) : this.#toolAt.get(index);
+    if (known === undefined || isAnother(known, id, name, index)) {
       known = { id: undefined, type: 'function', name: '', args: [] };
-      this.#tools.set(index, known);
+      this.#tools.push(known);
     }
-    known.id ??= asString(call.id);
+    if (index !== undefined) this.#toolAt.set(index, known);
+    known.id ??= id || undefined;
     if (typeof call.type === 'string') known.type = call.type;
-    if (!isObject(call.function)) return;
-    known.name ||= asString(call.function.name) ?? '';
-    if (typeof call.function.arguments === 'string') known.args.push(call.function.arguments);
+    known.name ||= name;
+    known.args.push(anyText(about.arguments));
   }
+}
+
+/**
+ * Gemini's copy of the API gives no index, or 0 for each call, and a name with each; others give every
+ * piece of one call a new id, but only the first a name.
+ */
+function isAnother(
+  known: ToolCallParts,
+  id: string,
+  name: string,
+  index: number | undefined,
+): boolean {
+  if (name === '' || known.name === '') return false;
+  return id === '' || known.id === undefined ? index === undefined : id !== known.id;
 }
 
 interface ToolCallParts {
@@ -162,8 +180,8 @@ function firstChoice(body: JsonObject): JsonObject | undefined {
  * `{type: 'thinking', thinking: [{text}]}` parts within the content.
  */
 function reasoningOf(message: JsonObject): string {
-  const direct = asString(message.reasoning_content) ?? asString(message.reasoning);
-  if (direct !== undefined) return direct;
+  const direct = asString(message.reasoning_content) || asString(message.reasoning);
+  if (direct) return direct;
   if (!Array.isArray(message.content)) return '';
   return message.content
     .map((part) => (isObject(part) ? contentText(part.thinking, '') : ''))

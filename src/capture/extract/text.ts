@@ -15,7 +15,7 @@ export function asNumber(value: unknown): number | undefined {
 
 /**
  * The text of a message's `content`: a string, or a list of parts of which the text ones count. Thinking
- * parts (Mistral's `{type: 'thinking'}`) are not text.
+ * parts are not text.
  */
 export function contentText(content: unknown, separator: string): string {
   if (typeof content === 'string') return content;
@@ -23,9 +23,16 @@ export function contentText(content: unknown, separator: string): string {
   const texts: string[] = [];
   for (const part of content) {
     if (typeof part === 'string') texts.push(part);
-    else if (isObject(part) && typeof part.text === 'string') texts.push(part.text);
+    else if (isObject(part) && typeof part.text === 'string' && !isThinking(part)) {
+      texts.push(part.text);
+    }
   }
   return texts.join(separator);
+}
+
+/** Mistral's `{type: 'thinking'}`, and `{type: 'reasoning'}` as others have it. */
+function isThinking({ type }: JsonObject): boolean {
+  return type === 'thinking' || type === 'reasoning';
 }
 
 /** Keys under which apps put a text, most telling first. */
