@@ -57,6 +57,8 @@ const SHUTDOWN_TIMEOUT_MS = 5_000;
 export class Phospho {
   /** phospho's API, for direct calls. */
   readonly client: Client;
+  /** Whether anything is captured at all: `enabled`, else `PHOSPHO_DISABLED` as it was at construction. */
+  readonly isEnabled: boolean;
   readonly #options: PhosphoOptions;
   readonly #logger: GuardedLogger;
   readonly #delivery: BatchDelivery;
@@ -68,6 +70,7 @@ export class Phospho {
   constructor(options: PhosphoOptions = {}) {
     checkOptions(options);
     this.#options = options;
+    this.isEnabled = options.enabled ?? !isSet('PHOSPHO_DISABLED');
     this.#secrets = resolveSecrets(options.feedback);
     const { apiKey, projectId, baseUrl, dispatcher, allowInsecureHttp } = options;
     this.client = new Client({
@@ -87,7 +90,7 @@ export class Phospho {
       delivery: this.#delivery,
       logger: this.#logger,
       mask: options.mask,
-      isEnabled: () => this.isEnabled,
+      isEnabled: this.isEnabled,
       defaults: {
         environment: options.environment ?? fromEnvironment('PHOSPHO_ENVIRONMENT'),
         versionId: options.versionId,
@@ -95,11 +98,6 @@ export class Phospho {
       },
     });
     offerDefaultRecorder(this.#recorder);
-  }
-
-  /** Whether anything is captured at all: `enabled`, or `PHOSPHO_DISABLED`. */
-  get isEnabled(): boolean {
-    return this.#options.enabled ?? !isSet('PHOSPHO_DISABLED');
   }
 
   /**

@@ -11,7 +11,7 @@ export interface RecorderOptions {
   logger: GuardedLogger;
   defaults: EventDefaults;
   mask: Mask | undefined;
-  isEnabled: () => boolean;
+  isEnabled: boolean;
 }
 
 export interface OpenOptions {
@@ -46,7 +46,7 @@ export class Recorder {
   }
 
   get isEnabled(): boolean {
-    return this.#options.isEnabled();
+    return this.#options.isEnabled;
   }
 
   get logger(): GuardedLogger {
