@@ -1,7 +1,21 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { defineConfig, type UserConfig } from 'tsdown';
 
 /** Development dependencies that the build inlines: they cost a user of the package nothing. */
 const bundled = ['commander', 'eventsource-parser', 'kysely', 'zod'];
+
+const bundledInCjs = ['p-queue', 'p-timeout', 'eventemitter3'];
+
+/** Their licences ask that their notices travel with the copies. */
+function writeNotices(): void {
+  const notices = [...bundled, ...bundledInCjs].map((name) => {
+    const folder = new URL(`node_modules/${name}/`, import.meta.url);
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} is bundled and has no licence file`);
+    return `${name}\n\n${readFileSync(new URL(file, folder), 'utf8').trim()}\n`;
+  });
+  writeFileSync(new URL('dist/THIRD_PARTY_LICENSES.txt', import.meta.url), notices.join('\n\n'));
+}
 
 const shared = {
   platform: 'node',
@@ -35,9 +49,10 @@ export default defineConfig([
     ...shared,
     entry: library,
     format: 'cjs',
+    onSuccess: writeNotices,
     deps: {
       alwaysBundle: ['p-queue'],
-      onlyBundle: [...bundled, 'p-queue', 'p-timeout', 'eventemitter3'],
+      onlyBundle: [...bundled, ...bundledInCjs],
     },
   },
 ]);

@@ -108,7 +108,11 @@ export class Phospho {
    */
   middleware(options: MiddlewareOptions = {}): Middleware {
     return createMiddleware(
-      { recorder: this.#recorder, feedbackToken: (taskId) => this.feedbackToken(taskId) },
+      {
+        recorder: this.#recorder,
+        feedbackToken: (taskId) => this.feedbackToken(taskId),
+        isReady: () => this.#delivery.isConfigured(),
+      },
       options,
     );
   }
@@ -229,7 +233,7 @@ export class Phospho {
     this.#logger.once(
       'secret',
       'warn',
-      'feedback tokens are signed with a random secret: they end with this process, and no other replica takes them. Set PHOSPHO_FEEDBACK_SECRET to at least 32 characters',
+      `PHOSPHO_FEEDBACK_SECRET is not set and the API key has fewer than ${MIN_SECRET_LENGTH} characters, so feedback tokens are signed with a random secret: they end with this process, and no other replica takes them. Set PHOSPHO_FEEDBACK_SECRET to at least ${MIN_SECRET_LENGTH} characters`,
     );
     this.#tokens = new FeedbackTokens([FeedbackTokens.randomSecret()]);
     return this.#tokens;

@@ -77,7 +77,10 @@ async function runDemo(data: string | undefined): Promise<void> {
   collector   ${stack.collectorUrl}   data in .demo/phospho.db
   model       ${stack.model}
 
-  What has been captured:
+  Ask:
+    curl -i ${stack.chatUrl}/api/chat -H 'content-type: application/json' -d '{"session_id": "my-chat", "model": "gpt-4o-mini", "messages": [{"role": "user", "content": "How long should green tea steep?"}]}'
+
+  What has been captured, half a second later:
     curl -H 'Authorization: Bearer ${stack.apiKey}' '${stack.collectorUrl}/v2/projects/demo/tasks?limit=5'
 
   Ctrl-C ends it.

@@ -1,3 +1,4 @@
+import { PhosphoArgumentError } from '../errors.ts';
 import type { JsonObject } from '../types.ts';
 
 /** Any function. The looseness is needed: parameters of a callback are typed by it, and contravariant. */
@@ -31,4 +32,24 @@ export interface CallOptions<F extends AnyFunction = AnyFunction> {
   as?: 'task';
   /** Which side to record; `false`: only that it happened. Default: both. */
   capture?: false | 'input' | 'output';
+}
+
+const NAMES = new Set<string>([
+  'name',
+  'input',
+  'output',
+  'sessionId',
+  'userId',
+  'metadata',
+  'as',
+  'capture',
+] satisfies (keyof CallOptions)[]);
+
+/** Throws a PhosphoArgumentError for an option that there is none of: a typo would record something else. */
+export function checkCallOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !NAMES.has(name));
+  if (unknown === undefined) return;
+  throw new PhosphoArgumentError(
+    `wrap and @logTask have no option "${unknown}"; they take: ${[...NAMES].join(', ')}`,
+  );
 }

@@ -3,7 +3,7 @@ import { PhosphoArgumentError } from '../errors.ts';
 import { type CallSite, callRecorded, openCall } from './call.ts';
 import { follow } from './follow.ts';
 import { dressAs } from './metadata.ts';
-import type { AnyFunction, CallOptions } from './options.ts';
+import { type AnyFunction, type CallOptions, checkCallOptions } from './options.ts';
 
 /**
  * Records the calls of any function: a task, or a step of the task that is open. `this`, arguments, the
@@ -37,6 +37,7 @@ export function wrapWith<F extends AnyFunction>(
       `wrap() takes a function, got ${fn === null ? 'null' : typeof fn}`,
     );
   }
+  checkCallOptions(options);
   const site: CallSite = {
     recorder,
     options: options as CallOptions,

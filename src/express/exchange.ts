@@ -17,6 +17,8 @@ import type { AppRequest, AppResponse, PerRequest, RequestHandle } from './types
 export interface HttpDoor {
   recorder: Recorder;
   feedbackToken(taskId: string): string;
+  /** Whether a task that settles now is recorded. */
+  isReady(): boolean;
 }
 
 /**
@@ -70,6 +72,8 @@ export class Exchange implements ResponseListener {
       this.#responseLog ??= new ByteLog();
     }
     if (this.#verdict !== 'capture' || this.#options.publish === 'none') return [];
+    // Without a key nothing is recorded: there will be no task to flag.
+    if (!this.#door.isReady()) return [];
     return publishedHeaders(head, this.#req, this.handle);
   }
 

@@ -126,7 +126,7 @@ function readFlag(fields: { [key: string]: unknown }): Flag {
   if (flag !== undefined && flag !== null) {
     throw new FeedbackRefusal(
       'invalid_flag',
-      `flag must be "success" or "failure", got ${show(flag)}; send anything else as raw_flag`,
+      `flag must be "success" or "failure", got ${show(flag)}; a thumb such as 👍 or "down" goes into raw_flag`,
     );
   }
   const raw = fields.raw_flag ?? fields.rawFlag;
@@ -136,7 +136,7 @@ function readFlag(fields: { [key: string]: unknown }): Flag {
   throw new FeedbackRefusal(
     'invalid_flag',
     raw === undefined || raw === null
-      ? 'flag is missing: send "success" or "failure"'
+      ? 'flag is missing: send flag ("success" or "failure") or raw_flag (👍 or 👎)'
       : `raw_flag must be a thumb: 👍 👎, "up", "down", true, false, 1, 0 or -1; got ${show(raw)}`,
   );
 }

@@ -13,6 +13,11 @@ describe('wrap()', () => {
     expect(await second.event()).toMatchObject({ output: '7' });
   });
 
+  it('refuses an option that there is none of', () => {
+    const typo = { nme: 'x' } as object;
+    expect(() => wrap(() => 'x', typo)).toThrow(/no option "nme"; they take: name, input/);
+  });
+
   it('may be used before there is a Phospho', async () => {
     const early = wrap(() => 'x');
     expect(early()).toBe('x');
