@@ -29,7 +29,7 @@ export class Api {
     path: string,
     body: unknown,
     read: Reader<T>,
-    options: Pick<HttpRequest, 'timeoutMs' | 'pool'> = {},
+    options: Pick<HttpRequest, 'timeoutMs' | 'pool' | 'signal'> = {},
   ): Promise<T> {
     const text = body === undefined ? undefined : serialise(body);
     const answer = await this.#http.request({ ...options, method: 'POST', path, body: text });

@@ -21,6 +21,8 @@ export interface FlagOptions {
   notes?: string | undefined;
   /** The Python client's word for `notes`, which wins where both are given. */
   note?: string | undefined;
+  /** Cancels the call: it rejects with a PhosphoConnectionError, code `ERR_PHOSPHO_ABORTED`. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A task as the server had it when it was last read. */
@@ -70,10 +72,11 @@ export async function postFlag(
   flag: Flag,
   options: FlagOptions,
 ): Promise<TaskContent> {
-  const { source = 'user', notes = options.note } = options;
+  const { source = 'user', notes = options.note, signal } = options;
   const body = { flag: checkFlag('flag', flag), source, notes, project_id: api.findProjectId() };
   return api.post(taskPath(taskId, '/flag'), body, readTask, {
     timeoutMs: api.atLeast(TIMEOUTS.flag),
     pool: 'flags',
+    signal,
   });
 }

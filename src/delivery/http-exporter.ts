@@ -1,5 +1,4 @@
 import type { Client } from '../client/client.ts';
-import { taskPath } from '../client/task.ts';
 import { PhosphoAnswerError } from '../errors.ts';
 import type { EventResult, Exporter, QueuedEvent, QueuedFlag } from './exporter.ts';
 
@@ -32,23 +31,13 @@ export class HttpExporter implements Exporter {
   }
 
   async flag({ taskId, flag, source, notes }: QueuedFlag, signal: AbortSignal): Promise<void> {
-    await this.#client.http.request({
-      method: 'POST',
-      path: taskPath(taskId, '/flag'),
-      body: JSON.stringify({ flag, source, notes, project_id: this.#client.config.projectId() }),
-      timeoutMs: FLAG_TIMEOUT_MS,
-      pool: 'flags',
-      signal,
-    });
+    await this.#client.flag(taskId, flag, { source, notes, signal });
   }
 
   async shutdown(): Promise<void> {
     await this.#client.close();
   }
 }
-
-/** The server may hold a flag for a task that it does not know yet for 31 s. */
-const FLAG_TIMEOUT_MS = 40_000;
 
 /** A 200 is no promise: each event has its own answer, by position. */
 function readResults(answer: unknown, length: number, path: string): EventResult[] {

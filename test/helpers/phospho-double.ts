@@ -107,7 +107,8 @@ export class PhosphoDouble {
   #flag(path: string, body: string): Answered {
     const taskId = decodeURIComponent(path.split('/').at(-2) ?? '');
     this.flags.push({ taskId, ...JSON.parse(body) });
-    return { status: 200, body: JSON.stringify({ id: taskId }) };
+    const task = { id: taskId, created_at: 1_760_000_000, project_id: 'double', input: '' };
+    return { status: 200, body: JSON.stringify(task) };
   }
 
   /** Serves on a port of its own until the test ends; resolves to the base URL. */

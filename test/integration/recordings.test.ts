@@ -44,6 +44,8 @@ describe.skipIf(!hasRecordings)(
     ? 'recorded OpenAI-chat answers'
     : 'recorded OpenAI-chat answers (SKIPPED: ../shared/data/recordings is not here)',
   () => {
+    it('are here', () => expect(recordingsOf('openai-chat').length).toBeGreaterThan(0));
+
     it.each(recordingsOf('openai-chat').map((recording) => [recording.file, recording] as const))(
       '%s gives output, model and usage, however it is cut',
       async (_file, recording) => {
