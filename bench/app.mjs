@@ -8,7 +8,7 @@ import { COMPLETION } from './measure.mjs';
 const [kind, mode, sinkUrl] = process.argv.slice(2);
 const app = express();
 if (kind === 'ours') {
-  const phospho = new Phospho({ apiKey: 'bench', projectId: 'bench', baseUrl: sinkUrl });
+  const phospho = new Phospho({ apiKey: 'bench'.repeat(8), projectId: 'bench', baseUrl: sinkUrl });
   app.use(phospho.middleware());
 }
 app.use(express.json());
@@ -26,4 +26,5 @@ else {
 const server = createServer(app).listen(0, '127.0.0.1');
 await once(server, 'listening');
 process.send({ port: server.address().port });
+process.on('message', () => process.send({ cpu: process.cpuUsage() }));
 process.once('disconnect', () => process.exit());
