@@ -8,23 +8,24 @@ const MAX_PROCESS_BYTES = 64 * 1024 * 1024;
 /** A compressed body may not become longer than this. */
 const MAX_DECODED_BYTES = 16 * 1024 * 1024;
 /** What keeping a chunk costs beside its bytes: a body sent byte by byte must not take a gigabyte. */
-const STRING_OVERHEAD = 32;
-const BUFFER_OVERHEAD = 256;
+const CHUNK_OVERHEAD = 32;
 
 let processBytes = 0;
 
 /**
- * A body as it passes by. Strings are kept as they are, bytes are copied (the app may reuse its buffer);
- * both are decoded once, later. Bounded per body and per process; beyond, `isCut` tells. Whoever makes one
+ * A body as it passes by. Strings are kept as they are. Bytes are copied, since the app may reuse its buffer,
+ * into strings of one character a byte: a small Buffer of its own costs an allocation outside the heap and
+ * its finaliser, and a slice of Buffer's shared pool keeps its 8 KiB alive. All is decoded once, later. Bounded per body and per process; beyond, `isCut` tells. Whoever makes one
  * must release it, since what it keeps counts for the whole process.
  */
 export class ByteLog {
-  #chunks: (string | Buffer)[] = [];
+  #chunks: string[] = [];
+  /** From this chunk on, characters are bytes; before it they are text. */
+  #bytesFrom = Number.POSITIVE_INFINITY;
   #kept = 0;
   #total = 0;
   #isCut = false;
   #isReleased = false;
-  #onlyText = true;
 
   /** Bytes that passed, kept or not. */
   get totalBytes(): number {
@@ -42,7 +43,7 @@ export class ByteLog {
     this.#total += size;
     // A body may go on after its reader has finished with it: an upload that was answered early, say.
     if (this.#isReleased) return;
-    const cost = size + (isText ? STRING_OVERHEAD : BUFFER_OVERHEAD);
+    const cost = size + CHUNK_OVERHEAD;
     if (
       this.#isCut ||
       this.#kept + cost > MAX_BODY_BYTES ||
@@ -53,12 +54,12 @@ export class ByteLog {
     }
     this.#kept += cost;
     processBytes += cost;
-    if (isText) {
+    if (isText && this.#isText) {
       this.#chunks.push(chunk);
       return;
     }
-    this.#onlyText = false;
-    this.#chunks.push(copyBytes(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
+    if (this.#isText) this.#bytesFrom = this.#chunks.length;
+    this.#chunks.push(byteString(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
   }
 
   /**
@@ -69,7 +70,7 @@ export class ByteLog {
     const codings = (contentEncoding ?? '').toLowerCase().split(',');
     const coding = codings.map((name) => name.trim()).filter((name) => name && name !== 'identity');
     if (coding.length === 0) {
-      return this.#onlyText ? this.#chunks.join('') : this.#bytes().toString('utf8');
+      return this.#isText ? this.#chunks.join('') : this.#bytes().toString('utf8');
     }
     const decode = coding.length === 1 ? DECODERS.get(coding[0]) : undefined;
     if (decode === undefined) {
@@ -86,10 +87,15 @@ export class ByteLog {
     this.#chunks = [];
   }
 
+  get #isText(): boolean {
+    return this.#bytesFrom === Number.POSITIVE_INFINITY;
+  }
+
   #bytes(): Buffer {
-    return Buffer.concat(
-      this.#chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)),
-    );
+    const text = this.#chunks.slice(0, this.#bytesFrom).join('');
+    const bytes = this.#chunks.slice(this.#bytesFrom).join('');
+    if (text === '') return Buffer.from(bytes, 'latin1');
+    return Buffer.concat([Buffer.from(text), Buffer.from(bytes, 'latin1')]);
   }
 }
 
@@ -116,12 +122,6 @@ function isUtf8(encoding: string): boolean {
   return encoding === 'utf8' || encoding === 'utf-8' || encoding === 'UTF-8';
 }
 
-/**
- * Not from Buffer's shared pool: a slice of it would keep its 8 KiB alive for as long as the body,
- * whatever else lies in it (0.5 MB of small chunks held 78 MB so).
- */
-function copyBytes(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
-  copy.set(bytes);
-  return copy;
+function byteString(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
