@@ -64,7 +64,7 @@ export function tapResponse(res: AppResponse, listener: ResponseListener): void 
       const given = headersOf(args);
       const pairs = listener.onHead({
         status: typeof args[0] === 'number' ? args[0] : res.statusCode,
-        get: (name) => valueIn(given, name) ?? headerOf(res, name),
+        get: (name) => valueIn(given, name, res) ?? headerOf(res, name),
         isWhole: current?.isWhole ?? false,
         firstChunk: isBody(current?.chunk) ? current.chunk : undefined,
       });
@@ -144,9 +144,14 @@ function isList(given: GivenHeaders): given is { list: readonly unknown[]; flat:
   return given !== undefined && Array.isArray(given.list) && typeof given.flat === 'boolean';
 }
 
-function valueIn(given: GivenHeaders, name: string): string | undefined {
+/** Of a name that is twice in a list, Node 20 sends the last alone if headers were set before; later lines all. */
+const LAST_WINS = Number.parseInt(process.versions.node, 10) < 22;
+
+function valueIn(given: GivenHeaders, name: string, res: AppResponse): string | undefined {
   const found = pairsOf(given).filter(([key]) => key.toLowerCase() === name);
-  return found.length === 0 ? undefined : found.map(([, value]) => asLine(value)).join(', ');
+  if (found.length === 0) return undefined;
+  const sent = LAST_WINS && res.getHeaderNames().length > 0 ? found.slice(-1) : found;
+  return sent.map(([, value]) => asLine(value)).join(', ');
 }
 
 function headerOf(res: AppResponse, name: string): string | undefined {
