@@ -30,7 +30,7 @@ export function buildEvent(
   const output = fields.output ?? contents.output ?? rawText(contents.rawOutput);
   return {
     task_id: task.id,
-    session_id: fields.sessionId ?? read.sessionId,
+    session_id: fields.sessionId,
     user_id: fields.userId,
     version_id: fields.versionId ?? defaults.versionId,
     test_id: defaults.testId(),

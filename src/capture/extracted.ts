@@ -17,7 +17,6 @@ export interface Extracted extends Omit<ResponseParts, 'output'> {
   rawInput?: unknown;
   /** Becomes the output, as text, where nothing better is known. */
   rawOutput?: unknown;
-  sessionId?: string | undefined;
   /** Of the door itself: route, status … */
   metadata?: JsonObject | undefined;
 }

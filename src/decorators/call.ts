@@ -2,7 +2,7 @@ import { currentScope, defaultRecorder, runInScope, type Scope } from '../captur
 import { type CallResult, extractCall } from '../capture/extracted.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { snapshot } from '../capture/snapshot.ts';
-import type { OpenTask, TaskFields } from '../capture/task.ts';
+import { type OpenTask, round, type TaskFields } from '../capture/task.ts';
 import { callHook, describeError } from '../internal/hooks.ts';
 import type { Outcome } from '../types.ts';
 import type { AnyFunction, CallOptions } from './options.ts';
@@ -39,7 +39,7 @@ export function openCall(site: CallSite, self: unknown, args: unknown[]): OpenCa
     const call =
       isInside && options.as !== 'task'
         ? openStep(scope, name, options, input)
-        : openTask(used, name, options, input, args);
+        : openTask(used, scope?.task, name, options, input, args);
     return call && guarded(call, used);
   } catch (error) {
     complain(used, error);
@@ -90,13 +90,13 @@ function openStep(
 
 function openTask(
   recorder: Recorder,
+  outer: OpenTask | undefined,
   name: string,
   options: CallOptions,
   input: unknown,
   args: unknown[],
 ): OpenCall {
   const { logger } = recorder;
-  const outer = currentScope()?.task;
   const task = recorder.open({ parentTaskId: outer?.id });
   task.set({
     ...(outer && callHook(logger, 'identity', identityOf, outer)),
@@ -110,8 +110,8 @@ function openTask(
   return {
     scope: { recorder, task, step: undefined },
     firstItem: () => {
-      const elapsed = Math.round(task.elapsedMs() * 1000) / 1000;
-      task.set({ metadata: { time_to_first_token_ms: elapsed, streamed: true } });
+      const metadata = { time_to_first_token_ms: round(task.elapsedMs()), streamed: true };
+      task.set({ metadata });
     },
     end: (outcome, result) => {
       const kept = shown(recorder, options, result);
