@@ -1,8 +1,8 @@
 let last = 0;
 
 /** Microseconds since 1970, never twice the same in a process: orders what arrives within one second. */
-export function receivedNow(): number {
-  last = Math.max(last + 1, Date.now() * 1000);
+export function receivedNow(after = 0): number {
+  last = Math.max(last + 1, after + 1, Date.now() * 1000);
   return last;
 }
 

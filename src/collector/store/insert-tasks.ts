@@ -1,11 +1,15 @@
 import type { Insertable, Transaction } from 'kysely';
 import { receivedNow } from './clock.ts';
 import { evalEffect } from './evals.ts';
+import { factsOf } from './facts.ts';
 import { textOf } from './rows.ts';
 import type { EvalsTable, Schema, SessionsTable, TasksTable } from './schema.ts';
+import { addToSearch } from './sqlite/text-search.ts';
+import { Tally } from './stats/tally.ts';
+import { writeStats } from './stats/write-stats.ts';
 import type { NewTask } from './store.ts';
 
-/** 20 columns a row, and SQLite takes at most 32 766 parameters in a statement. */
+/** 26 columns a row, and SQLite takes at most 32 766 parameters in a statement. */
 const ROWS_PER_STATEMENT = 1000;
 const PREVIEW_LENGTH = 200;
 
@@ -21,7 +25,8 @@ export async function insertTasks(
   tasks: readonly NewTask[],
 ): Promise<ReadonlySet<string>> {
   const stored = new Set<string>();
-  const rows = tasks.map((task) => rowOf(projectId, task));
+  const newest = await newestArrival(tx);
+  const rows = tasks.map((task) => rowOf(projectId, task, receivedNow(newest)));
   for (const part of partsOf(rows)) {
     const inserted = await tx
       .insertInto('tasks')
@@ -33,17 +38,30 @@ export async function insertTasks(
   }
   const fresh = rows.filter((row) => stored.has(row.id));
   await insertSessions(tx, fresh);
-  await insertVerdicts(tx, fresh, tasks);
+  const flags = await insertVerdicts(tx, fresh, tasks);
+  const tally = new Tally();
+  for (const row of fresh) tally.count({ ...row, flag: flags.get(row.id) ?? null });
+  await writeStats(tx, projectId, tally);
+  await addToSearch(tx, fresh);
   return stored;
 }
 
-function rowOf(projectId: string, task: NewTask): TasksTable {
+/** Another process that writes to the same file may be ahead of our clock. */
+async function newestArrival(tx: Transaction<Schema>): Promise<number> {
+  const row = await tx
+    .selectFrom('tasks')
+    .select((eb) => eb.fn.max('received_us').as('newest'))
+    .executeTakeFirst();
+  return row?.newest ?? 0;
+}
+
+function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable {
   return {
     project_id: projectId,
     id: task.id,
     session_id: task.sessionId,
     created_at: task.createdAt,
-    received_us: receivedNow(),
+    received_us: receivedUs,
     input: task.input,
     output: task.output,
     additional_input: textOf(task.additionalInput),
@@ -59,6 +77,7 @@ function rowOf(projectId: string, task: NewTask): TasksTable {
     test_id: task.testId,
     user_id: task.userId,
     version_id: task.versionId,
+    ...factsOf(task.metadata),
   };
 }
 
@@ -114,7 +133,7 @@ async function insertVerdicts(
   tx: Transaction<Schema>,
   rows: readonly TasksTable[],
   tasks: readonly NewTask[],
-): Promise<void> {
+): Promise<ReadonlyMap<string, NewTask['flag']>> {
   const flags = new Map(tasks.map((task) => [task.id, task.flag]));
   const evals: Insertable<EvalsTable>[] = [];
   for (const row of rows) {
@@ -130,6 +149,7 @@ async function insertVerdicts(
       .execute();
   }
   for (const part of partsOf(evals)) await tx.insertInto('evals').values(part).execute();
+  return flags;
 }
 
 function* partsOf<T>(rows: readonly T[]): Generator<readonly T[]> {

@@ -1,4 +1,6 @@
 import { type Kysely, sql } from 'kysely';
+import { DashboardStore } from './dashboard/dashboard-store.ts';
+import { KyselyLogins } from './logins.ts';
 import { migrate } from './migrations.ts';
 import { KyselyProjects } from './projects.ts';
 import type { Schema } from './schema.ts';
@@ -14,6 +16,8 @@ class KyselyStore implements Store {
   readonly tasks: KyselyTasks;
   readonly sessions: KyselySessions;
   readonly tests: KyselyTests;
+  readonly dashboard: DashboardStore;
+  readonly logins: KyselyLogins;
   readonly #db: Kysely<Schema>;
 
   constructor(db: Kysely<Schema>) {
@@ -22,6 +26,8 @@ class KyselyStore implements Store {
     this.tasks = new KyselyTasks(db);
     this.sessions = new KyselySessions(db);
     this.tests = new KyselyTests(db);
+    this.dashboard = new DashboardStore(db);
+    this.logins = new KyselyLogins(db);
   }
 
   async check(): Promise<void> {

@@ -2,11 +2,15 @@ import { type Kysely, type Migration, type MigrationProvider, Migrator } from 'k
 import { PhosphoConfigError } from '../../errors.ts';
 import { describeError } from '../../internal/hooks.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { dashboard } from './migrations/0002-dashboard.ts';
 import type { Schema } from './schema.ts';
+import { textSearch } from './sqlite/search-migration.ts';
 
 /** In order of their names. A published migration never changes: a new one is added. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
+  '0002-dashboard': dashboard,
+  '0003-text-search': textSearch,
 };
 
 const provider: MigrationProvider = { getMigrations: async () => MIGRATIONS };

@@ -1,4 +1,6 @@
 import type { Flag, TestStatus } from '../../types.ts';
+import type { TaskFacts } from './facts.ts';
+import type { Dimension } from './stats/tally.ts';
 
 /**
  * The tables. Every key starts with `project_id`, so that a database can be partitioned by project.
@@ -11,6 +13,8 @@ export interface Schema {
   sessions: SessionsTable;
   tasks: TasksTable;
   evals: EvalsTable;
+  task_stats: StatsTable;
+  logins: LoginsTable;
   tests: TestsTable;
   comparisons: ComparisonsTable;
 }
@@ -41,7 +45,7 @@ export interface SessionsTable {
   environment: string;
 }
 
-export interface TasksTable {
+export interface TasksTable extends TaskFacts {
   project_id: string;
   id: string;
   session_id: string | null;
@@ -62,6 +66,34 @@ export interface TasksTable {
   test_id: string | null;
   user_id: string | null;
   version_id: string | null;
+}
+
+/** Sums over the tasks of an hour or a day, apart by model, route and version, kept in step with the tasks. */
+export interface StatsTable {
+  project_id: string;
+  dimension: Dimension;
+  /** The stretch of time in seconds: an hour or a day. */
+  grain: number;
+  /** Where it starts, in UNIX seconds: a multiple of `grain`. */
+  start: number;
+  /** '' in the dimension `all`, and for tasks without such a name. */
+  name: string;
+  tasks: number;
+  success: number;
+  failure: number;
+  errors: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  /** A Histogram as text. */
+  latencies: string;
+}
+
+/** Who is logged in to the dashboard, which shows all projects. */
+export interface LoginsTable {
+  /** SHA-256 of the cookie's secret, in hex. */
+  hash: string;
+  created_at: number;
+  expires_at: number;
 }
 
 export interface EvalsTable {

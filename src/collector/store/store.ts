@@ -10,6 +10,7 @@ import type {
   TestContent,
   TestStatus,
 } from '../../types.ts';
+import type { DashboardStore } from './dashboard/dashboard-store.ts';
 
 /**
  * What the collector asks of a database. Every call names its project, and an id of another project is
@@ -20,9 +21,20 @@ export interface Store {
   readonly tasks: TaskStore;
   readonly sessions: SessionStore;
   readonly tests: TestStore;
+  readonly dashboard: DashboardStore;
+  readonly logins: LoginStore;
   /** Rejects where the database does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Who is logged in to the dashboard. Only hashes of the cookies' secrets are kept. */
+export interface LoginStore {
+  /** Forgets those that have expired, too. */
+  add(hash: string, expiresAt: number): Promise<void>;
+  /** Whether it is there and has not expired. */
+  has(hash: string): Promise<boolean>;
+  remove(hash: string): Promise<void>;
 }
 
 export interface StoredKey {

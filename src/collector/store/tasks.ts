@@ -1,10 +1,14 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { TaskContent } from '../../types.ts';
 import { evalEffect } from './evals.ts';
+import { factsOf } from './facts.ts';
 import { taskConditions } from './filters.ts';
 import { insertTasks } from './insert-tasks.ts';
 import { type Place, taskOf, textOf } from './rows.ts';
 import type { Schema, TasksTable } from './schema.ts';
+import { replaceInSearch } from './sqlite/text-search.ts';
+import { Tally } from './stats/tally.ts';
+import { writeStats } from './stats/write-stats.ts';
 import type { Listing, NewTask, TaskChange, TaskStore } from './store.ts';
 
 type TaskRow = Selectable<TasksTable>;
@@ -135,6 +139,7 @@ async function applyChange(
       metadata: JSON.stringify(metadata),
       user_id: stringIn(metadata.user_id),
       version_id: stringIn(metadata.version_id),
+      ...factsOf(metadata),
     }),
     ...(data && { data: textOf(data) }),
     ...effect?.onTask,
@@ -147,6 +152,12 @@ async function applyChange(
     .where('project_id', '=', row.project_id)
     .where('id', '=', row.id)
     .execute();
+  if (set.notes !== undefined) await replaceInSearch(tx, { ...row, ...set });
+  if (metadata === undefined && effect === undefined) return;
+  const tally = new Tally();
+  tally.count(row, -1);
+  tally.count({ ...row, ...set });
+  await writeStats(tx, row.project_id, tally);
 }
 
 /** A caller that reads all flat tasks, changes some and sends all back gives no new verdict on the others. */

@@ -1,0 +1,94 @@
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import type { Flag } from '../../../types.ts';
+import type { TaskFacts } from '../facts.ts';
+import type { Schema } from '../schema.ts';
+import { matchesText } from '../sqlite/text-search.ts';
+import { isBeyond, type Page, type PageStart, pageOf } from './cursor.ts';
+
+/** What a list of tasks is narrowed to; all that is given must hold. */
+export interface TaskQuery extends PageStart {
+  /** The id of a task, or words of its texts. */
+  q?: string | undefined;
+  flag?: Flag | 'none' | 'any' | undefined;
+  session?: string | undefined;
+  user?: string | undefined;
+  version?: string | undefined;
+  route?: string | undefined;
+  model?: string | undefined;
+  /** UNIX seconds, inclusive. */
+  from?: number | undefined;
+  to?: number | undefined;
+  limit: number;
+}
+
+/** A task as a line of a list. */
+export interface TaskRow extends TaskFacts {
+  id: string;
+  created_at: number;
+  session_id: string | null;
+  user_id: string | null;
+  version_id: string | null;
+  input: string;
+  output: string | null;
+  flag: Flag | null;
+  has_notes: boolean;
+}
+
+/** Characters of input and output in a list. */
+const PREVIEW_LENGTH = 240;
+
+export async function pageOfTasks(
+  db: Kysely<Schema>,
+  projectId: string,
+  query: TaskQuery,
+): Promise<Page<TaskRow>> {
+  const { limit, after } = query;
+  const order = after === undefined ? 'desc' : 'asc';
+  const read = await db
+    .selectFrom('tasks as t')
+    .select([
+      ...(['t.id', 't.created_at', 't.received_us', 't.session_id', 't.user_id'] as const),
+      ...(['t.version_id', 't.flag', 't.model', 't.route', 't.outcome', 't.latency_ms'] as const),
+      ...(['t.prompt_tokens', 't.completion_tokens'] as const),
+      sql<string>`substr(t.input, 1, ${PREVIEW_LENGTH})`.as('input'),
+      sql<string | null>`substr(t.output, 1, ${PREVIEW_LENGTH})`.as('output'),
+      sql<number>`coalesce(t.notes, '') != ''`.as('has_notes'),
+    ])
+    .where('t.project_id', '=', projectId)
+    .where((eb) => eb.and(conditions(query)))
+    .orderBy('t.created_at', order)
+    .orderBy('t.received_us', order)
+    .limit(limit + 1)
+    .execute();
+  const page = pageOf(read, limit, query);
+  return {
+    ...page,
+    rows: page.rows.map(({ received_us: _, has_notes, ...row }) => ({
+      ...row,
+      has_notes: Boolean(has_notes),
+    })),
+  };
+}
+
+function conditions(query: TaskQuery): Expression<SqlBool>[] {
+  const found: Expression<SqlBool>[] = [];
+  const { q, flag, from, to, before, after } = query;
+  if (from !== undefined) found.push(sql<SqlBool>`t.created_at >= ${from}`);
+  if (to !== undefined) found.push(sql<SqlBool>`t.created_at <= ${to}`);
+  if (before !== undefined) found.push(isBeyond('t', 'older', before));
+  if (after !== undefined) found.push(isBeyond('t', 'newer', after));
+  if (flag === 'none') found.push(sql<SqlBool>`t.flag is null`);
+  else if (flag === 'any') found.push(sql<SqlBool>`t.flag is not null`);
+  else if (flag !== undefined) found.push(sql<SqlBool>`t.flag = ${flag}`);
+  for (const [column, value] of [
+    ['t.session_id', query.session],
+    ['t.user_id', query.user],
+    ['t.version_id', query.version],
+    ['t.route', query.route],
+    ['t.model', query.model],
+  ] as const) {
+    if (value !== undefined) found.push(sql<SqlBool>`${sql.ref(column)} = ${value}`);
+  }
+  if (q !== undefined) found.push(sql<SqlBool>`(t.id = ${q.trim()} or ${matchesText(q)})`);
+  return found;
+}

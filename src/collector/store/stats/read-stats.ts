@@ -1,0 +1,87 @@
+import { type Kysely, sql } from 'kysely';
+import type { Schema, StatsTable } from '../schema.ts';
+import { addTo, parseHistogram, percentile } from './histogram.ts';
+import { DAY, type Dimension, HOUR, noSums, SUMMED, type Sums } from './tally.ts';
+
+/** A half-open stretch of time in UNIX seconds; both ends are whole hours. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** Sums of one dimension over a range, by name. */
+export async function sumsByName(
+  db: Kysely<Schema>,
+  projectId: string,
+  dimension: Exclude<Dimension, 'all'>,
+  range: Range,
+): Promise<Map<string, Sums>> {
+  // Whole days are read as such, and only what is left at both ends by hours.
+  const firstDay = Math.min(Math.ceil(range.from / DAY) * DAY, range.to);
+  const lastDay = Math.max(Math.floor(range.to / DAY) * DAY, firstDay);
+  const lines = await linesOf(db, projectId, dimension)
+    .where((eb) =>
+      eb.or([
+        eb.and([eb('grain', '=', DAY), eb('start', '>=', firstDay), eb('start', '<', lastDay)]),
+        eb.and([eb('grain', '=', HOUR), eb('start', '>=', range.from), eb('start', '<', firstDay)]),
+        eb.and([eb('grain', '=', HOUR), eb('start', '>=', lastDay), eb('start', '<', range.to)]),
+      ]),
+    )
+    .execute();
+  return sumBy(lines, (line) => line.name);
+}
+
+/** Sums over all tasks, by columns of `width` seconds from the range's start on; empty columns are left out. */
+export async function sumsByTime(
+  db: Kysely<Schema>,
+  projectId: string,
+  range: Range,
+  width: number,
+): Promise<Map<number, Sums>> {
+  const lines = await linesOf(db, projectId, 'all')
+    .where('grain', '=', HOUR)
+    .where('start', '>=', range.from)
+    .where('start', '<', range.to)
+    .execute();
+  return sumBy(lines, ({ start }) => start - ((start - range.from) % width));
+}
+
+/** Figures as the dashboard shows them. */
+export interface Figures extends Omit<Sums, 'latencies'> {
+  latency_p50_ms: number | null;
+  latency_p95_ms: number | null;
+}
+
+export function figuresOf({ latencies, ...sums }: Sums): Figures {
+  return {
+    ...sums,
+    latency_p50_ms: percentile(latencies, 0.5),
+    latency_p95_ms: percentile(latencies, 0.95),
+  };
+}
+
+export function addSums(total: Sums, part: Sums): void {
+  for (const column of SUMMED) total[column] += part[column];
+  addTo(total.latencies, part.latencies);
+}
+
+function linesOf(db: Kysely<Schema>, projectId: string, dimension: Dimension) {
+  return db
+    .selectFrom('task_stats')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('dimension', '=', dimension)
+    .where(sql<boolean>`tasks > 0`);
+}
+
+function sumBy<K>(lines: readonly StatsTable[], keyOf: (line: StatsTable) => K): Map<K, Sums> {
+  const sums = new Map<K, Sums>();
+  for (const line of lines) {
+    const key = keyOf(line);
+    const sum = sums.get(key) ?? noSums();
+    sums.set(key, sum);
+    for (const column of SUMMED) sum[column] += line[column];
+    addTo(sum.latencies, parseHistogram(line.latencies));
+  }
+  return sums;
+}

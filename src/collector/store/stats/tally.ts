@@ -1,0 +1,100 @@
+import type { Selectable } from 'kysely';
+import type { StatsTable, TasksTable } from '../schema.ts';
+import { addTo, bucketOf, type Histogram } from './histogram.ts';
+
+/** Seconds. Figures are kept by hours and, where a whole range is summed, by days of UTC. */
+export const HOUR = 3600;
+export const DAY = 86_400;
+
+/** What of a task is counted. */
+export type Counted = Pick<
+  Selectable<TasksTable>,
+  | 'created_at'
+  | 'flag'
+  | 'model'
+  | 'route'
+  | 'version_id'
+  | 'outcome'
+  | 'latency_ms'
+  | 'prompt_tokens'
+  | 'completion_tokens'
+>;
+
+/** What is counted apart. Tasks without such a name count under ''. */
+export type Dimension = 'all' | 'model' | 'route' | 'version';
+
+export interface Sums {
+  tasks: number;
+  success: number;
+  failure: number;
+  errors: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  latencies: Histogram;
+}
+
+export const SUMMED = [
+  'tasks',
+  'success',
+  'failure',
+  'errors',
+  'prompt_tokens',
+  'completion_tokens',
+] as const;
+
+export function noSums(): Sums {
+  return {
+    tasks: 0,
+    success: 0,
+    failure: 0,
+    errors: 0,
+    prompt_tokens: 0,
+    completion_tokens: 0,
+    latencies: new Map(),
+  };
+}
+
+/** One line of the statistics, and what to add to it. */
+export interface Change extends Pick<StatsTable, 'dimension' | 'grain' | 'start' | 'name'> {
+  by: Sums;
+}
+
+/** Collects what a transaction changes in the statistics, so that each line is written once. */
+export class Tally {
+  readonly #changes = new Map<string, Change>();
+
+  get changes(): Change[] {
+    // In one order, so that two transactions never wait for each other's rows.
+    return [...this.#changes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, change]) => change);
+  }
+
+  /** @param sign - -1 takes back what an earlier state of the task had counted */
+  count(task: Counted, sign: 1 | -1 = 1): void {
+    this.#count('all', '', task, sign);
+    this.#count('model', task.model ?? '', task, sign);
+    this.#count('route', task.route ?? '', task, sign);
+    this.#count('version', task.version_id ?? '', task, sign);
+  }
+
+  #count(dimension: Dimension, name: string, task: Counted, sign: 1 | -1): void {
+    for (const grain of [HOUR, DAY]) {
+      const start = Math.floor(task.created_at / grain) * grain;
+      const key = JSON.stringify([dimension, grain, start, name]);
+      let change = this.#changes.get(key);
+      if (change === undefined) {
+        change = { dimension, grain, start, name, by: noSums() };
+        this.#changes.set(key, change);
+      }
+      addTask(change.by, task, sign);
+    }
+  }
+}
+
+function addTask(sums: Sums, task: Counted, sign: 1 | -1): void {
+  sums.tasks += sign;
+  if (task.flag !== null) sums[task.flag] += sign;
+  if (task.outcome === 'error') sums.errors += sign;
+  sums.prompt_tokens += sign * (task.prompt_tokens ?? 0);
+  sums.completion_tokens += sign * (task.completion_tokens ?? 0);
+  if (task.latency_ms !== null) addTo(sums.latencies, [[bucketOf(task.latency_ms), sign]]);
+}
