@@ -20,10 +20,10 @@ class KyselyStore implements Store {
   readonly logins: KyselyLogins;
   readonly #db: Kysely<Schema>;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, onChange: (projectId: string) => void) {
     this.#db = db;
     this.projects = new KyselyProjects(db);
-    this.tasks = new KyselyTasks(db);
+    this.tasks = new KyselyTasks(db, onChange);
     this.sessions = new KyselySessions(db);
     this.tests = new KyselyTests(db);
     this.dashboard = new DashboardStore(db);
@@ -42,9 +42,13 @@ class KyselyStore implements Store {
 /**
  * Opens the store of a SQLite path or `:memory:`, with its schema up to date.
  *
+ * @param onChange - told after each commit that has changed a project's tasks
  * @throws PhosphoConfigError where it cannot be opened, or is not ours
  */
-export async function openStore(path: string): Promise<Store> {
+export async function openStore(
+  path: string,
+  onChange: (projectId: string) => void = () => undefined,
+): Promise<Store> {
   const db = await openSqlite(path);
   try {
     await migrate(db);
@@ -52,5 +56,5 @@ export async function openStore(path: string): Promise<Store> {
     await db.destroy();
     throw error;
   }
-  return new KyselyStore(db);
+  return new KyselyStore(db, onChange);
 }

@@ -15,14 +15,18 @@ type TaskRow = Selectable<TasksTable>;
 
 export class KyselyTasks implements TaskStore {
   readonly #db: Kysely<Schema>;
+  readonly #onChange: (projectId: string) => void;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, onChange: (projectId: string) => void) {
     this.#db = db;
+    this.#onChange = onChange;
   }
 
   async add(projectId: string, tasks: readonly NewTask[]): Promise<ReadonlySet<string>> {
     if (tasks.length === 0) return new Set();
-    return this.#db.transaction().execute((tx) => insertTasks(tx, projectId, tasks));
+    const stored = await this.#db.transaction().execute((tx) => insertTasks(tx, projectId, tasks));
+    if (stored.size > 0) this.#onChange(projectId);
+    return stored;
   }
 
   async find(projectId: string, taskId: string): Promise<TaskContent | undefined> {
@@ -53,11 +57,12 @@ export class KyselyTasks implements TaskStore {
       if (found !== undefined) await applyChange(tx, found, change);
       return found && taskRow(tx, projectId, taskId);
     });
+    if (row !== undefined) this.#onChange(projectId);
     return row && (await this.#placed(projectId, [row]))[0];
   }
 
   async changeMany(projectId: string, changes: ReadonlyMap<string, TaskChange>): Promise<string[]> {
-    return this.#db.transaction().execute(async (tx) => {
+    const unknown = await this.#db.transaction().execute(async (tx) => {
       const rows = await tx
         .selectFrom('tasks')
         .selectAll()
@@ -73,6 +78,8 @@ export class KyselyTasks implements TaskStore {
       }
       return [];
     });
+    if (unknown.length === 0) this.#onChange(projectId);
+    return unknown;
   }
 
   /** Counts each task's place within its session, for the sessions of these rows only. */

@@ -54,7 +54,7 @@ export async function pageOfTasks(
       sql<string | null>`substr(t.output, 1, ${PREVIEW_LENGTH})`.as('output'),
       sql<number>`coalesce(t.notes, '') != ''`.as('has_notes'),
     ])
-    .where('t.project_id', '=', projectId)
+    .where(await wanted(db, projectId, query.q))
     .where((eb) => eb.and(conditions(query)))
     .orderBy('t.created_at', order)
     .orderBy('t.received_us', order)
@@ -70,9 +70,28 @@ export async function pageOfTasks(
   };
 }
 
+/** The project's tasks or, of these, the one whose id was searched for, or those that hold the words. */
+async function wanted(
+  db: Kysely<Schema>,
+  projectId: string,
+  q: string | undefined,
+): Promise<Expression<SqlBool>> {
+  const ofProject = sql<SqlBool>`t.project_id = ${projectId}`;
+  if (q === undefined) return ofProject;
+  const id = q.trim();
+  const named = await db
+    .selectFrom('tasks')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (named !== undefined) return sql<SqlBool>`${ofProject} and t.id = ${id}`;
+  return matchesText(db, projectId, q);
+}
+
 function conditions(query: TaskQuery): Expression<SqlBool>[] {
   const found: Expression<SqlBool>[] = [];
-  const { q, flag, from, to, before, after } = query;
+  const { flag, from, to, before, after } = query;
   if (from !== undefined) found.push(sql<SqlBool>`t.created_at >= ${from}`);
   if (to !== undefined) found.push(sql<SqlBool>`t.created_at <= ${to}`);
   if (before !== undefined) found.push(isBeyond('t', 'older', before));
@@ -89,6 +108,5 @@ function conditions(query: TaskQuery): Expression<SqlBool>[] {
   ] as const) {
     if (value !== undefined) found.push(sql<SqlBool>`${sql.ref(column)} = ${value}`);
   }
-  if (q !== undefined) found.push(sql<SqlBool>`(t.id = ${q.trim()} or ${matchesText(q)})`);
   return found;
 }

@@ -40,16 +40,32 @@ function bodyOf({ input, output, notes }: Texts): string {
   return spaced(parts.filter((part) => typeof part === 'string').join('\n'));
 }
 
+/** More than these are not listed one by one. */
+const FEW = 1000;
+
 /**
- * Tasks `t` that hold every word of a query; the start of a word is enough.
+ * Tasks `t` of a project that hold every word of a query; the start of a word is enough. A query without any
+ * word matches nothing.
  *
- * @returns nothing matches where the query holds no word at all
+ * Few matches are read one by one and then put in order of time. Many are soon met by walking along the time, so
+ * there the walk asks of each task whether it matches.
  */
-export function matchesText(query: string): Expression<SqlBool> {
+export async function matchesText(
+  db: Kysely<Schema>,
+  projectId: string,
+  query: string,
+): Promise<Expression<SqlBool>> {
   const words = wordsOf(query);
   if (words.length === 0) return sql<SqlBool>`1 = 0`;
   const match = words.map((word) => `"${word}"*`).join(' AND ');
-  return sql<SqlBool>`t.received_us in (select rowid from task_search where task_search match ${match})`;
+  const matching = sql`select rowid as arrival from task_search where task_search match ${match}`;
+  const { rows } = await sql<{ arrival: number }>`${matching} limit ${FEW + 1}`.execute(db);
+  if (rows.length > FEW) {
+    return sql<SqlBool>`t.project_id = ${projectId} and t.received_us in (${matching})`;
+  }
+  const arrivals = sql.join(rows.map(({ arrival }) => sql`${arrival}`));
+  // Concatenated, the project is no term that an index on time could begin with.
+  return sql<SqlBool>`t.project_id || '' = ${projectId} and t.received_us in (${arrivals})`;
 }
 
 const MAX_WORDS = 16;

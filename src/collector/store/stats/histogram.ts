@@ -11,7 +11,7 @@ export function bucketOf(latencyMs: number): number {
 }
 
 /** The middle of a bucket, in milliseconds. */
-function valueOf(bucket: number): number {
+function middleOf(bucket: number): number {
   return bucket === 0 ? 0 : Math.exp((bucket - 0.5) * GROWTH);
 }
 
@@ -41,7 +41,7 @@ export function percentile(histogram: Histogram, share: number): number | null {
   let seen = 0;
   for (const [bucket, count] of counted) {
     seen += count;
-    if (seen >= total * share) return Math.round(valueOf(bucket));
+    if (seen >= total * share) return Math.round(middleOf(bucket));
   }
   return null;
 }
