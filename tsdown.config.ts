@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { defineConfig, type UserConfig } from 'tsdown';
+import { browserAssets } from './assets.config.ts';
 
 /** Development dependencies that the build inlines: they cost a user of the package nothing. */
-const bundled = ['commander', 'eventsource-parser', 'kysely', 'zod'];
+const bundled = ['commander', 'eventsource-parser', 'helmet', 'kysely', 'zod'];
+
+/** What the dashboard's pages hold. */
+const bundledInPages = ['dompurify', 'marked', 'preact', 'preact-iso', 'uplot'];
 
 const bundledInCjs = ['p-queue', 'p-timeout', 'eventemitter3'];
 
 /** Their licences ask that their notices travel with the copies. */
 function writeNotices(): void {
-  const notices = [...bundled, ...bundledInCjs].map((name) => {
+  const notices = [...bundled, ...bundledInCjs, ...bundledInPages].map((name) => {
     const folder = new URL(`node_modules/${name}/`, import.meta.url);
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
     if (file === undefined) throw new Error(`${name} is bundled and has no licence file`);
@@ -24,6 +28,7 @@ const shared = {
   fixedExtension: true,
   clean: false,
   report: false,
+  plugins: [browserAssets()],
   logLevel: 'error',
 } satisfies UserConfig;
 
@@ -54,5 +59,13 @@ export default defineConfig([
       alwaysBundle: ['p-queue'],
       onlyBundle: [...bundled, ...bundledInCjs],
     },
+  },
+  {
+    ...shared,
+    entry: { 'widget/index': 'src/widget/index.ts' },
+    format: ['esm', 'cjs'],
+    platform: 'browser',
+    target: 'es2022',
+    tsconfig: 'src/widget/tsconfig.json',
   },
 ]);

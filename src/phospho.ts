@@ -117,7 +117,10 @@ export class Phospho {
     );
   }
 
-  /** Serves `POST /phospho/flag`, by which end users flag tasks. Mount it before body parsers. */
+  /**
+   * Serves `POST /phospho/flag`, by which end users flag tasks, and `GET /phospho/widget.js`, the code of
+   * `<phospho-feedback>`. Mount it before body parsers.
+   */
   router(options: RouterOptions = {}): Middleware {
     return createFeedbackRouter(
       {

@@ -11,6 +11,7 @@ interface Flags {
   database?: string;
   project?: string;
   apiKey?: string;
+  dashboardToken?: string;
   newKey?: boolean;
   allowedHost?: string[];
   publicFlags?: boolean;
@@ -38,6 +39,10 @@ export function collectorCommand(): Command {
         "the project's key; rather use the environment, where other users cannot read it",
         'API_KEY',
       ),
+    )
+    .option(
+      '--dashboard-token <token>',
+      withEnv("the dashboard's login token; default a random one at each start", 'DASHBOARD_TOKEN'),
     )
     .option('--new-key', 'make a new key for the project; the old one stops working')
     .option(
@@ -76,13 +81,14 @@ async function run(flags: Flags): Promise<void> {
 }
 
 function optionsOf(flags: Flags): CollectorOptions {
-  const { port, host, database, project, apiKey, allowedHost, publicFlags } = flags;
+  const { port, host, database, project, apiKey, dashboardToken, allowedHost, publicFlags } = flags;
   return {
     ...(port !== undefined && { port: /^\d{1,9}$/.test(port) ? Number(port) : (port as never) }),
     ...(host !== undefined && { host }),
     ...(database !== undefined && { database }),
     ...(project !== undefined && { project }),
     ...(apiKey !== undefined && { apiKey }),
+    ...(dashboardToken !== undefined && { dashboardToken }),
     ...(allowedHost !== undefined && { allowedHosts: allowedHost }),
     ...(publicFlags !== undefined && { publicFlags }),
   };
@@ -92,6 +98,9 @@ function greeting(collector: RunningCollector, key: ProjectKey): string[] {
   return [
     `phospho-express collector listens on ${collector.url}`,
     ...keyNews(key, collector.projectId),
+    '',
+    'Dashboard (the link logs you in, so keep it to yourself):',
+    `  ${collector.dashboardUrl}`,
     '',
     'Point an app at it:',
     `  export PHOSPHO_BASE_URL=${collector.baseUrl}`,

@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Express } from 'express';
 import { PhosphoError } from '../errors.ts';
-import type { TaskWaiters } from './model/task-waiters.ts';
+import { DASHBOARD_PATH } from './dashboard/dashboard.ts';
 import { type ProjectKey, settleKey } from './project-key.ts';
 import type { Store } from './store/store.ts';
 
@@ -21,6 +21,12 @@ export interface Collector {
   /** What clients take as base URL: `url` and `/v2`. */
   readonly baseUrl: string;
   /**
+   * The dashboard's address with its login token: whoever opens it is logged in, so treat it as a password.
+   * The token is behind a `#`, so that it is in no server's log. A restart makes a new one unless
+   * `dashboardToken` is set; who is logged in stays so for a week.
+   */
+  readonly dashboardUrl: string;
+  /**
    * Starts to serve; again, it does nothing.
    *
    * @throws Error of Node, e.g. with code EADDRINUSE, where the address cannot be had
@@ -38,9 +44,11 @@ const CLOSE_GRACE_MS = 5000;
 export interface CollectorParts {
   app: Express;
   store: Store;
-  waiters: TaskWaiters;
+  /** Ends held flags and live streams, which would keep the server from closing. */
+  endWaiting(): void;
   /** The key that was given, if any. */
   apiKey: string | undefined;
+  loginToken: string;
   projectId: string;
   host: string;
   port: number;
@@ -90,6 +98,10 @@ export class RunningCollector implements Collector {
     return `${this.url}/v2`;
   }
 
+  get dashboardUrl(): string {
+    return `${this.url}${DASHBOARD_PATH}#token=${encodeURIComponent(this.#parts.loginToken)}`;
+  }
+
   listen(): Promise<void> {
     if (this.#closing !== undefined) {
       return Promise.reject(new PhosphoError('the collector is closed'));
@@ -132,7 +144,7 @@ export class RunningCollector implements Collector {
   }
 
   async #shut(): Promise<void> {
-    this.#parts.waiters.close();
+    this.#parts.endWaiting();
     await this.#listening?.catch(() => undefined);
     if (this.#server.listening) {
       const force = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);

@@ -1,7 +1,10 @@
 import express from 'express';
 import { GuardedLogger } from '../internal/logger.ts';
 import { RunningCollector } from './collector.ts';
+import { Dashboard } from './dashboard/dashboard.ts';
+import { makeLoginToken } from './dashboard/login.ts';
 import { buildApp, type ExpressModule } from './http/app.ts';
+import { Changes } from './model/changes.ts';
 import { TaskWaiters } from './model/task-waiters.ts';
 import type { CollectorOptions } from './options.ts';
 import { resolveOptions } from './resolve-options.ts';
@@ -17,7 +20,10 @@ export async function openCollector(
   expressModule: ExpressModule = express,
 ): Promise<RunningCollector> {
   const options = resolveOptions(given);
-  const store = await openStore(options.path);
+  const changes = new Changes();
+  const store = await openStore(options.path, (projectId) => changes.note(projectId));
+  const loginToken = options.dashboardToken ?? makeLoginToken();
+  let dashboard: Dashboard | undefined;
   const waiters = new TaskWaiters(options.flagWaitMs);
   const app = buildApp(expressModule, {
     store,
@@ -27,7 +33,29 @@ export async function openCollector(
     allowedHosts: options.allowedHosts,
     maxBodyBytes: options.maxBodyBytes,
     logger: new GuardedLogger(options.logger, 'warn'),
+    makeDashboard: (readJson) => {
+      dashboard = new Dashboard({
+        store,
+        changes,
+        loginToken,
+        defaultProject: options.project,
+        readJson,
+      });
+      return dashboard;
+    },
   });
   const { host, port, apiKey, project: projectId } = options;
-  return new RunningCollector({ app, store, waiters, apiKey, projectId, host, port });
+  return new RunningCollector({
+    app,
+    store,
+    endWaiting: () => {
+      waiters.close();
+      dashboard?.close();
+    },
+    apiKey,
+    loginToken,
+    projectId,
+    host,
+    port,
+  });
 }

@@ -22,6 +22,13 @@ export interface CollectorOptions {
    */
   apiKey?: string;
   /**
+   * The dashboard's login token; 16 to 512 printable ASCII characters. Set it where several collectors share a
+   * database, or where a person must know it beforehand. Environment: `PHOSPHO_COLLECTOR_DASHBOARD_TOKEN`.
+   *
+   * @defaultValue random at each start; it is in `collector.dashboardUrl`
+   */
+  dashboardToken?: string;
+  /**
    * The address to listen on. The default keeps other machines out.
    * Environment: `PHOSPHO_COLLECTOR_HOST`.
    *

@@ -8,6 +8,7 @@ export interface ResolvedOptions {
   path: string;
   project: string;
   apiKey: string | undefined;
+  dashboardToken: string | undefined;
   host: string;
   port: number;
   allowedHosts: readonly string[];
@@ -32,7 +33,8 @@ export function resolveOptions(
   return {
     path: sqlitePath(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db'),
     project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
-    apiKey: apiKeyOf(options.apiKey ?? env('API_KEY')),
+    apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
+    dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
     host: matching('host', options.host ?? env('HOST') ?? '127.0.0.1', HOST),
     port: integer('port', options.port ?? env('PORT') ?? 7700, 0, 65_535),
     allowedHosts: (options.allowedHosts ?? list(env('ALLOWED_HOSTS'))).map((host) =>
@@ -74,9 +76,9 @@ function sqlitePath(database: string): string {
   return path;
 }
 
-function apiKeyOf(apiKey: string | undefined): string | undefined {
-  if (apiKey === undefined || /^[\x21-\x7e]{16,512}$/.test(apiKey)) return apiKey;
-  throw refused('apiKey', '16 to 512 printable ASCII characters', `${apiKey.length} characters`);
+function secret(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || /^[\x21-\x7e]{16,512}$/.test(value)) return value;
+  throw refused(name, '16 to 512 printable ASCII characters', `${value.length} characters`);
 }
 
 function matching(

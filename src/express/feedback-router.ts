@@ -11,6 +11,7 @@ import type { GuardedLogger } from '../internal/logger.ts';
 import { RateLimits } from './rate-limits.ts';
 import { readFeedbackBody } from './read-body.ts';
 import type { AppRequest, AppResponse, Middleware, Next } from './types.ts';
+import { sendWidgetScript } from './widget-script.ts';
 
 /** Options of `new Phospho({ feedback })`. */
 export interface FeedbackOptions {
@@ -57,10 +58,16 @@ export interface FeedbackDoor {
 
 /** See `Phospho.router`. */
 export function createFeedbackRouter(door: FeedbackDoor, options: RouterOptions): Middleware {
-  const route = `${checkPath(options)}/flag`;
+  const path = checkPath(options);
+  const route = `${path}/flag`;
+  const script = `${path}/widget.js`;
   const limits = new RateLimits(door.logger);
   return function phosphoRouter(req: AppRequest, res: AppResponse, next: Next): void {
     const requested = (req.url ?? '').split('?', 1)[0]?.replace(/\/$/, '');
+    if (requested === script && (req.method === 'GET' || req.method === 'HEAD')) {
+      sendWidgetScript(req, res).catch((error: unknown) => refuse(door, req, res, error));
+      return;
+    }
     // A preflight is for the app's CORS middleware to answer.
     if (requested !== route || req.method === 'OPTIONS') {
       next();

@@ -1,6 +1,7 @@
 import type { Express, Request, RequestHandler, Response, Router } from 'express';
 import { uuidv7 } from '../../internal/ids.ts';
 import type { GuardedLogger } from '../../internal/logger.ts';
+import { DASHBOARD_PATH, type Dashboard } from '../dashboard/dashboard.ts';
 import type { Context, Route } from '../routes/route.ts';
 import { ROUTES } from '../routes/routes.ts';
 import { assertProject, keyMissing, keyOf } from './authenticate.ts';
@@ -21,12 +22,13 @@ export interface AppOptions extends Context {
   allowedHosts: readonly string[];
   maxBodyBytes: number;
   logger: GuardedLogger;
+  makeDashboard(readJson: BodyReader): Dashboard;
 }
 
 /** A body of a request that brings no key. */
 const KEYLESS_BODY_BYTES = 16 * 1024;
 
-/** The Express app: the routes under `/v2`, and `/health` beside it. */
+/** The Express app: the routes under `/v2`, `/health` beside it, and the dashboard. */
 export function buildApp(express: ExpressModule, options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -46,6 +48,11 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   }
   refuseOtherMethods(v2);
   app.use('/v2', v2);
+  app.use(DASHBOARD_PATH, options.makeDashboard(bodies.keyless).mount(express.Router()));
+  app.get('/', (req, res, next) => {
+    if (req.accepts(['json', 'html']) !== 'html') return next();
+    res.redirect(303, `${req.baseUrl}${DASHBOARD_PATH}`);
+  });
   app.use((req) => {
     throw new HttpError(404, `No such route: ${req.method} ${req.path}`);
   });

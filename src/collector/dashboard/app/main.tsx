@@ -1,0 +1,24 @@
+import './styles/tokens.css';
+import './styles/base.css';
+import 'uplot/dist/uPlot.min.css';
+import './styles/controls.css';
+import './styles/shell.css';
+import './styles/states.css';
+import './styles/login.css';
+import './styles/overview.css';
+import './styles/figures.css';
+import './styles/filters.css';
+import './styles/list.css';
+import './styles/list-wide.css';
+import './styles/list-cards.css';
+import './styles/text.css';
+import './styles/task.css';
+import './styles/steps.css';
+import './styles/sessions.css';
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { startTheme } from './data/theme.ts';
+
+startTheme();
+const host = document.getElementById('app');
+if (host !== null) render(<App />, host);

@@ -1,0 +1,66 @@
+import type { SessionRow } from '../../../wire.ts';
+import { projectPath } from '../../data/base.ts';
+import { useRowKeys } from '../../data/use-row-keys.ts';
+import { count } from '../../format/numbers.ts';
+import { ThumbCounts } from '../../parts/thumb.tsx';
+import { Ago } from '../../parts/time.tsx';
+import { InlineText } from '../../text/plain-text.tsx';
+
+export function SessionTable({
+  project,
+  sessions,
+}: {
+  project: string;
+  sessions: readonly SessionRow[];
+}) {
+  const body = useRowKeys<HTMLTableSectionElement>();
+  return (
+    <table class="list session-table">
+      <thead>
+        <tr>
+          <th scope="col" class="c-time">
+            Last message
+          </th>
+          <th scope="col">Session</th>
+          <th scope="col" class="c-number">
+            Tasks
+          </th>
+          <th scope="col" class="c-counts">
+            Feedback
+          </th>
+          <th scope="col" class="c-time c-began">
+            Began
+          </th>
+        </tr>
+      </thead>
+      <tbody ref={body}>
+        {sessions.map((session) => (
+          <tr key={session.id}>
+            <td class="c-time">
+              <Ago seconds={session.last_message_ts ?? session.created_at} />
+            </td>
+            <td class="c-exchange">
+              <a class="row-link" href={projectPath(project, 'sessions', session.id)}>
+                {session.preview ? (
+                  <InlineText text={session.preview} />
+                ) : (
+                  <span class="muted">No messages</span>
+                )}
+              </a>
+              <div class="c-output mono">
+                <InlineText text={session.id} />
+              </div>
+            </td>
+            <td class="c-number c-tasks">{count(session.session_length)}</td>
+            <td class="c-counts">
+              <ThumbCounts success={session.success} failure={session.failure} />
+            </td>
+            <td class="c-time c-began">
+              <Ago seconds={session.created_at} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

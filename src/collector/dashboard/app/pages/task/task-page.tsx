@@ -1,0 +1,89 @@
+import { useRoute } from 'preact-iso/router';
+import type { TaskDetail } from '../../../wire.ts';
+import { getJson } from '../../data/api.ts';
+import { projectApi, projectPath } from '../../data/base.ts';
+import { useLiveChange } from '../../data/live.tsx';
+import { useResource } from '../../data/use-resource.ts';
+import { BackLink } from '../../parts/back-link.tsx';
+import { MetadataTable } from '../../parts/metadata-table.tsx';
+import { OutcomeBadge } from '../../parts/outcome-badge.tsx';
+import { PageHead } from '../../parts/page.tsx';
+import { EmptyState, ErrorState, RefreshError, Skeleton } from '../../parts/states.tsx';
+import { Thumb } from '../../parts/thumb.tsx';
+import { ConversationView } from './conversation-view.tsx';
+import { FactsPanel } from './facts-panel.tsx';
+import { FeedbackPanel } from './feedback-panel.tsx';
+import { otherMetadata } from './other-metadata.ts';
+import { RawJson } from './raw-json.tsx';
+import { StepsView } from './steps-view.tsx';
+
+const REFRESH_MS = 5000;
+
+export function TaskPage() {
+  const { project = '', id = '' } = useRoute().params;
+  const resource = useResource(`task ${project} ${id}`, (signal) =>
+    getJson<TaskDetail>(projectApi(project, 'tasks', id), signal),
+  );
+  useLiveChange(resource.refresh, REFRESH_MS);
+  const { data, error } = resource;
+  const tasks = projectPath(project, 'tasks');
+  const gone = error?.status === 404;
+  return (
+    <>
+      <PageHead
+        title="Task"
+        documentTitle="Task"
+        project={project}
+        above={<BackLink href={tasks} label="Tasks" />}
+      >
+        {data !== undefined && !gone && (
+          <div class="badges">
+            <OutcomeBadge outcome={data.facts.outcome} />
+            {data.task.flag && <Thumb flag={data.task.flag} />}
+          </div>
+        )}
+      </PageHead>
+      {gone && (
+        <EmptyState title="This task is not here (any more)">
+          <a class="button" href={tasks}>
+            All tasks
+          </a>
+        </EmptyState>
+      )}
+      {!gone && <RefreshError resource={resource} />}
+      {!gone && data === undefined && error !== undefined && (
+        <ErrorState error={error} retry={resource.refresh} />
+      )}
+      {data === undefined && error === undefined && <Skeleton lines={4} kind="block" />}
+      {data !== undefined && !gone && (
+        <Detail project={project} detail={data} onDetail={resource.replace} />
+      )}
+    </>
+  );
+}
+
+function Detail({
+  project,
+  detail,
+  onDetail,
+}: {
+  project: string;
+  detail: TaskDetail;
+  onDetail: (detail: TaskDetail) => void;
+}) {
+  const { task } = detail;
+  return (
+    <div class="detail" key={task.id}>
+      <ConversationView task={task} />
+      <aside class="detail-side" aria-label="Facts and feedback">
+        <FeedbackPanel project={project} detail={detail} onDetail={onDetail} />
+        <FactsPanel project={project} detail={detail} />
+      </aside>
+      <div class="detail-more">
+        <StepsView steps={task.metadata?.steps} />
+        <MetadataTable metadata={otherMetadata(detail)} />
+        <RawJson value={task} />
+      </div>
+    </div>
+  );
+}

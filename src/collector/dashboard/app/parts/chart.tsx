@@ -1,0 +1,51 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import { useTheme } from '../data/theme.ts';
+import type { ChartSpec } from './chart-spec.ts';
+import { ChartTooltip } from './chart-tooltip.tsx';
+import { dataFor, optionsFor } from './uplot-options.ts';
+
+export interface Hover {
+  index: number;
+  left: number;
+  width: number;
+}
+
+/** The only place that knows uPlot's life: made anew for other colours, data or width. */
+export function Chart({ spec, summary }: { spec: ChartSpec; summary: string }) {
+  const host = useRef<HTMLDivElement>(null);
+  const { revision } = useTheme();
+  const [width, setWidth] = useState(0);
+  const [hover, setHover] = useState<Hover>();
+
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (element === null) return;
+    setWidth(element.clientWidth);
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  useEffect(() => {
+    if (host.current === null || width === 0) return;
+    const onCursor = ({ cursor, bbox }: uPlot): void => {
+      const { idx, left = -1 } = cursor;
+      const plotLeft = bbox.left / devicePixelRatio;
+      setHover(
+        typeof idx === 'number' && left >= 0
+          ? { index: idx, left: left + plotLeft, width }
+          : undefined,
+      );
+    };
+    const chart = new uPlot(optionsFor(spec, width, onCursor), dataFor(spec), host.current);
+    return () => chart.destroy();
+  }, [spec, width, revision]);
+
+  return (
+    <div class="chart">
+      <div class="chart-plot" role="img" aria-label={summary} ref={host} />
+      {hover !== undefined && <ChartTooltip spec={spec} hover={hover} />}
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import { InlineText } from '../text/plain-text.tsx';
+import { ValueView } from '../text/value-view.tsx';
+
+export function MetadataTable({
+  metadata,
+}: {
+  metadata: Record<string, unknown> | null | undefined;
+}) {
+  const entries = Object.entries(metadata ?? {});
+  if (entries.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="metadata-title">
+      <h2 id="metadata-title">Metadata</h2>
+      <dl class="definitions">
+        {entries.map(([key, value]) => (
+          <div key={key}>
+            <dt>
+              <InlineText text={key} />
+            </dt>
+            <dd>
+              <ValueView value={value} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,35 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+
+/** A page's one h1 with what stands beside it, and the document's title. */
+export function PageHead({
+  title,
+  documentTitle,
+  project,
+  children,
+  above,
+}: {
+  title: ComponentChildren;
+  documentTitle: string;
+  project?: string | undefined;
+  above?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
+  useEffect(() => {
+    document.title = [documentTitle, project, 'phospho'].filter(Boolean).join(' · ');
+  }, [documentTitle, project]);
+  return (
+    <div class="page-head">
+      <div class="page-title">
+        {above}
+        <h1 tabIndex={-1}>{title}</h1>
+      </div>
+      {children}
+    </div>
+  );
+}
+
+/** After a navigation, the reader's place is the new page's heading. */
+export function focusHeading(): void {
+  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+}

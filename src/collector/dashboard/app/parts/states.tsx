@@ -1,0 +1,57 @@
+import type { ComponentChildren } from 'preact';
+import type { ApiError } from '../data/api.ts';
+import type { Resource } from '../data/use-resource.ts';
+import { Icon } from './icon.tsx';
+
+export function EmptyState({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children}
+    </div>
+  );
+}
+
+export function ErrorState({ error, retry }: { error: ApiError; retry: () => void }) {
+  return (
+    <div class="empty" role="alert">
+      <Icon name="alert" size={20} />
+      <p class="empty-title">{errorTitle(error)}</p>
+      {error.status !== 0 && <p class="muted">{error.message}</p>}
+      <button type="button" class="button" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+/** Above data that is still shown, although asking for newer failed. */
+export function RefreshError<T>({ resource }: { resource: Resource<T> }) {
+  if (resource.error === undefined || resource.data === undefined) return null;
+  return (
+    <div class="notice warning" role="status">
+      <Icon name="alert" />
+      <span>This may be out of date. {errorTitle(resource.error)}.</span>
+      <button type="button" class="link-button" onClick={resource.refresh}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+export function Skeleton({ lines, kind = 'line' }: { lines: number; kind?: string }) {
+  return (
+    <div class={`skeletons ${kind}`} role="status">
+      <span class="visually-hidden">Loading…</span>
+      {Array.from({ length: lines }, (_, index) => (
+        <div class="skeleton" key={index} />
+      ))}
+    </div>
+  );
+}
+
+function errorTitle({ status }: ApiError): string {
+  if (status === 0) return 'The collector does not answer';
+  if (status === 429) return 'Too many requests, wait a moment';
+  return status >= 500 ? 'The collector failed to answer' : 'The collector refused this request';
+}

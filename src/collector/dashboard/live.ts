@@ -1,0 +1,52 @@
+import type { Request, Response } from 'express';
+import { HttpError } from '../http/http-error.ts';
+import type { Changes } from '../model/changes.ts';
+import type { Logins } from './login.ts';
+
+const HEARTBEAT_MS = 15_000;
+/** Each holds a socket. */
+const MAX_STREAMS = 200;
+
+/** The streams that tell open pages of news; a restart or the end of a login ends them. */
+export class LiveStreams {
+  readonly #changes: Changes;
+  readonly #logins: Logins;
+  readonly #open = new Set<Response>();
+  #isClosed = false;
+
+  constructor(changes: Changes, logins: Logins) {
+    this.#changes = changes;
+    this.#logins = logins;
+  }
+
+  /** @throws HttpError 503 where too many are open, or the collector closes */
+  open(req: Request, res: Response, projectId: string): void {
+    if (this.#isClosed || this.#open.size >= MAX_STREAMS) {
+      throw new HttpError(503, 'Too many pages follow this collector live.', {
+        'retry-after': '15',
+      });
+    }
+    res.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+    res.flushHeaders();
+    res.write(': open\n\n');
+    this.#open.add(res);
+    const stop = this.#changes.listen(projectId, () => res.write('event: change\ndata: {}\n\n'));
+    const heartbeat = setInterval(() => {
+      this.#logins.isLoggedIn(req).then(
+        (isLoggedIn) => (isLoggedIn ? res.write(': still here\n\n') : res.end()),
+        () => res.end(),
+      );
+    }, HEARTBEAT_MS);
+    heartbeat.unref();
+    res.once('close', () => {
+      stop();
+      clearInterval(heartbeat);
+      this.#open.delete(res);
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const res of this.#open) res.end();
+  }
+}

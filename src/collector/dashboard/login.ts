@@ -1,0 +1,75 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { LoginStore } from '../store/store.ts';
+
+/** Seconds: who looks at the dashboard once a week stays logged in no longer than that. */
+const LIFE_SECONDS = 7 * 86_400;
+
+/** A new login token: 256 random bits. */
+export function makeLoginToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/**
+ * Who may see the dashboard: whoever has brought the login token holds a cookie, whose hash is in the database.
+ * So a restart logs nobody out, though it makes a new token.
+ */
+export class Logins {
+  readonly #token: string;
+  readonly #store: LoginStore;
+
+  constructor(token: string, store: LoginStore) {
+    this.#token = token;
+    this.#store = store;
+  }
+
+  isToken(given: string): boolean {
+    return timingSafeEqual(digest(given), digest(this.#token));
+  }
+
+  async start(req: Request, res: Response): Promise<void> {
+    const secret = makeLoginToken();
+    const expiresAt = Math.floor(Date.now() / 1000) + LIFE_SECONDS;
+    await this.#store.add(digest(secret).toString('hex'), expiresAt);
+    setCookie(req, res, secret, LIFE_SECONDS);
+  }
+
+  async isLoggedIn(req: Request): Promise<boolean> {
+    const secret = secretIn(req);
+    return secret !== undefined && this.#store.has(digest(secret).toString('hex'));
+  }
+
+  async end(req: Request, res: Response): Promise<void> {
+    const secret = secretIn(req);
+    if (secret !== undefined) await this.#store.remove(digest(secret).toString('hex'));
+    setCookie(req, res, '', 0);
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** Cookies ignore the port: without it in their name, two collectors on one machine would log each other out. */
+function cookieName(req: Request): string {
+  return `phospho_dashboard_${req.socket.localPort}`;
+}
+
+function setCookie(req: Request, res: Response, value: string, maxAgeSeconds: number): void {
+  res.cookie(cookieName(req), value, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: req.secure,
+    path: `${req.baseUrl}/`,
+    maxAge: maxAgeSeconds * 1000,
+  });
+}
+
+function secretIn(req: Request): string | undefined {
+  const start = `${cookieName(req)}=`;
+  return req.headers.cookie
+    ?.split(';')
+    .map((part) => part.trim())
+    .find((part) => part.startsWith(start))
+    ?.slice(start.length);
+}

@@ -1,0 +1,44 @@
+import { type Agent, agent, type Test } from 'supertest';
+import { onTestFinished } from 'vitest';
+import {
+  type Collector,
+  type CollectorOptions,
+  createCollector,
+} from '../../src/collector/index.ts';
+
+export const TOKEN = 'the-login-token-of-the-tests';
+
+/** A collector that listens, with a browser's cookie jar in front of its dashboard. */
+export async function startDashboard(options: CollectorOptions = {}): Promise<{
+  collector: Collector;
+  /** Below `/dashboard/api`. */
+  get: (path: string) => Test;
+  post: (path: string, body?: unknown) => Test;
+  browser: Agent;
+  login: (token?: string) => Test;
+  log: (...events: unknown[]) => Promise<void>;
+}> {
+  const collector = await createCollector({
+    database: 'sqlite::memory:',
+    port: 0,
+    dashboardToken: TOKEN,
+    ...options,
+  });
+  onTestFinished(() => collector.close());
+  await collector.listen();
+  const browser = agent(collector.url);
+  return {
+    collector,
+    browser,
+    get: (path) => browser.get(`/dashboard/api${path}`),
+    post: (path, body) => browser.post(`/dashboard/api${path}`).send(body as object),
+    login: (token = TOKEN) => browser.post('/dashboard/api/session').send({ token }),
+    log: async (...events) => {
+      await agent(collector.url)
+        .post('/v2/log/demo')
+        .set('authorization', `Bearer ${collector.apiKey}`)
+        .send({ batched_log_events: events })
+        .expect(200);
+    },
+  };
+}
