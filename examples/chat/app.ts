@@ -1,27 +1,27 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type OpenAI from 'openai';
 import type { Phospho } from 'phospho-express';
-import { ChatService, type Message } from './chat-service.ts';
+import { ChatService, type Chunk, type Message } from './chat-service.ts';
+import { completionOf } from './completion.ts';
+import { chatPage } from './page.ts';
 
 /**
- * A chat app as you might have one: `POST /api/chat` with `{ session_id, messages, model?, stream? }`
- * answers `{ content }`, or a stream of such pieces. All that phospho needs are the two lines that mount
- * it; session, input, output and timing are found by themselves.
+ * A chat app as you might have one: a page, and `POST /api/chat` with `{ session_id, messages, model?,
+ * stream? }`, which answers in OpenAI's format, whole or streamed. All that phospho needs are the two lines
+ * that mount it; session, input, output, model, tokens and timing are found by themselves.
  */
 export function createChatApp(phospho: Phospho, openai: OpenAI): Express {
   const chat = new ChatService(openai);
   const app = express();
 
-  app.use(phospho.router()); // POST /phospho/flag
+  app.use(phospho.router()); // POST /phospho/flag, GET /phospho/widget.js
   app.use(phospho.middleware()); // captures the exchanges below
   app.use(express.json({ limit: '1mb' }));
-
-  app.get('/', (req, res) => {
-    res.type('text').send(howTo(`${req.protocol}://${req.get('host')}`));
-  });
+  app.use(chatPage());
 
   app.post('/api/chat', async (req, res) => {
-    const { model = 'gpt-4o-mini', messages, stream = false, session_id: chatId } = req.body ?? {};
+    const { messages, stream = false, session_id: chatId } = req.body ?? {};
+    const model = req.body?.model ?? process.env.OPENAI_MODEL ?? 'gpt-4o-mini';
     if (!isMessageList(messages)) {
       res.status(400).json({ error: 'messages must be a list of { role, content }' });
       return;
@@ -31,7 +31,8 @@ export function createChatApp(phospho: Phospho, openai: OpenAI): Express {
     res.on('close', () => left.abort());
     try {
       const answer = chat.answer({ model, messages, chatId, signal: left.signal });
-      await (stream ? sendStream(res, answer) : sendWhole(res, answer));
+      if (stream) await sendStream(res, answer);
+      else res.json(await completionOf(answer));
     } catch (error) {
       if (!left.signal.aborted) sendError(req, res, error);
     }
@@ -39,15 +40,9 @@ export function createChatApp(phospho: Phospho, openai: OpenAI): Express {
   return app;
 }
 
-async function sendWhole(res: Response, answer: AsyncIterable<string>): Promise<void> {
-  let content = '';
-  for await (const text of answer) content += text;
-  res.json({ content });
-}
-
-async function sendStream(res: Response, answer: AsyncIterable<string>): Promise<void> {
+async function sendStream(res: Response, answer: AsyncIterable<Chunk>): Promise<void> {
   res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
-  for await (const text of answer) res.write(`data: ${JSON.stringify({ content: text })}\n\n`);
+  for await (const chunk of answer) res.write(`data: ${JSON.stringify(chunk)}\n\n`);
   res.end('data: [DONE]\n\n');
 }
 
@@ -67,17 +62,4 @@ function isMessageList(value: unknown): value is Message[] {
     value.length > 0 &&
     value.every((entry) => typeof entry?.role === 'string' && typeof entry?.content === 'string')
   );
-}
-
-function howTo(url: string): string {
-  return `A chat app whose exchanges phospho-express captures.
-
-Ask something (the answer's headers have X-Phospho-Task-Id and X-Phospho-Feedback-Token):
-  curl -i ${url}/api/chat -H 'content-type: application/json' \\
-    -d '{"session_id": "my-chat", "messages": [{"role": "user", "content": "Hello!"}], "stream": true}'
-
-Give the answer a thumb:
-  curl ${url}/phospho/flag -H 'content-type: application/json' \\
-    -d '{"task_id": "…", "token": "…", "raw_flag": "👍", "notes": "spot on"}'
-`;
 }

@@ -6,6 +6,8 @@ export interface Message {
   content: string;
 }
 
+export type Chunk = OpenAI.ChatCompletionChunk;
+
 export interface Question {
   model: string;
   messages: Message[];
@@ -22,16 +24,18 @@ export class ChatService {
     this.#openai = openai;
   }
 
-  /** The answer, piece by piece. */
-  @logTask({ input: ({ messages }: Question) => ({ messages }) })
-  async *answer({ model, messages, chatId, signal }: Question): AsyncGenerator<string> {
-    const stream = await this.#openai.chat.completions.create(
-      { model, messages, stream: true, ...(chatId ? { prompt_cache_key: chatId } : {}) },
+  /** The answer in the provider's own chunks; of those, phospho reads text, model and tokens by itself. */
+  @logTask({ input: ({ model, messages }: Question) => ({ model, messages }) })
+  async *answer({ model, messages, chatId, signal }: Question): AsyncGenerator<Chunk> {
+    yield* await this.#openai.chat.completions.create(
+      {
+        model,
+        messages,
+        stream: true,
+        stream_options: { include_usage: true }, // the last chunk counts the tokens
+        ...(chatId ? { prompt_cache_key: chatId } : {}),
+      },
       { signal },
     );
-    for await (const chunk of stream) {
-      const text = chunk.choices[0]?.delta.content;
-      if (text) yield text;
-    }
   }
 }

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { createParser } from 'eventsource-parser';
-import type { Flag, Ledger } from 'phospho-express';
+import type { ChatCompletion } from 'openai/resources';
+import type { Flag, JsonObject, Ledger, Step } from 'phospho-express';
 import { isBalanced } from 'phospho-express/testing';
-import type { Message } from './chat-service.ts';
+import type { Chunk, Message } from './chat-service.ts';
 import type { Conversation, Turn } from './conversations.ts';
 import type { Stack } from './stack.ts';
 
@@ -21,6 +22,7 @@ export interface CheckResult {
 interface Expected extends Turn {
   taskId: string;
   session: string;
+  model: string;
   flag: Flag | undefined;
 }
 
@@ -69,7 +71,7 @@ async function playConversation(
   for (const turn of turns) {
     messages.push({ role: 'user', content: turn.input });
     const number = expected.length + 1;
-    const entry: Expected = { ...turn, session, taskId: '', flag: undefined };
+    const entry: Expected = { ...turn, session, model, taskId: '', flag: undefined };
     expected.push(entry);
     const stream = number % 2 === 0;
     const response = await post(`${chatUrl}/api/chat`, {
@@ -78,9 +80,7 @@ async function playConversation(
       messages,
       stream,
     });
-    const answer = stream
-      ? await readStream(response)
-      : ((await response.json()) as { content: string }).content;
+    const answer = stream ? await readStream(response) : await readWhole(response);
     if (answer !== turn.output) console.error(`${session}: the app did not answer as recorded`);
     messages.push({ role: 'assistant', content: answer });
     entry.taskId = response.headers.get('x-phospho-task-id') ?? '';
@@ -105,9 +105,13 @@ async function compare(
 ): Promise<CheckResult> {
   const tasks = await phospho.client.tasks.list({ limit: 10_000 });
   const stored = new Map(tasks.map((task) => [task.id, task.content]));
-  const found = expected.filter(({ taskId, session, input }) => {
-    const task = stored.get(taskId);
-    return task?.session_id === session && task.input === input;
+  const found = expected.filter((turn) => {
+    const task = stored.get(turn.taskId);
+    return (
+      task?.session_id === turn.session &&
+      task.input === turn.input &&
+      tellsHow(task.metadata ?? {}, turn)
+    );
   });
   const flagged = expected.filter(({ flag }) => flag !== undefined);
   const { events, flags } = ledger;
@@ -128,6 +132,19 @@ async function compare(
   };
 }
 
+/** Model, tokens, and what the model was asked and answered within the request. */
+function tellsHow(metadata: JsonObject, { model, input, output }: Expected): boolean {
+  const { prompt_tokens: asked, completion_tokens: answered, steps } = metadata;
+  const [step] = (steps ?? []) as Step[];
+  return (
+    metadata.model === model &&
+    Number(asked) > 0 &&
+    Number(answered) > 0 &&
+    step?.input === input &&
+    step.output === output
+  );
+}
+
 async function post(url: string, body: object): Promise<Response> {
   const response = await fetch(url, {
     method: 'POST',
@@ -138,11 +155,18 @@ async function post(url: string, body: object): Promise<Response> {
   return response;
 }
 
+async function readWhole(response: Response): Promise<string> {
+  const { choices } = (await response.json()) as ChatCompletion;
+  return choices[0]?.message.content ?? '';
+}
+
 async function readStream(response: Response): Promise<string> {
   let text = '';
   const parser = createParser({
     onEvent: ({ data }) => {
-      if (data !== '[DONE]') text += (JSON.parse(data) as { content: string }).content;
+      if (data === '[DONE]') return;
+      const { choices } = JSON.parse(data) as Chunk;
+      text += choices[0]?.delta.content ?? '';
     },
   });
   const decoder = new TextDecoder();

@@ -13,6 +13,8 @@ const HELP = `npm run demo [-- --check] [--data FILE]
   --data FILE   conversations to replay: JSON lines {session, model, turns: [{input, output}]}
 `;
 
+const DATABASE = join('.demo', 'phospho.db');
+
 try {
   process.exitCode = await main();
 } catch (error) {
@@ -67,21 +69,21 @@ async function runCheck(data: string | undefined): Promise<number> {
 async function runDemo(data: string | undefined): Promise<void> {
   const stack = await startStack({
     conversations: await readConversations(data),
-    databaseFile: join('.demo', 'phospho.db'),
+    databaseFile: DATABASE,
     collectorPort: Number(process.env.PHOSPHO_COLLECTOR_PORT ?? 7700),
     chatPort: Number(process.env.PORT ?? 3000),
     alwaysReplay: data !== undefined,
+    msPerWord: 20,
   });
   console.log(`
-  chat app    ${stack.chatUrl}   (open it: it tells how to ask and how to flag)
-  collector   ${stack.collectorUrl}   data in .demo/phospho.db
-  model       ${stack.model}
+  Chat        ${stack.chatUrl}
+  Dashboard   ${stack.dashboardUrl}
 
-  Ask:
-    curl -i ${stack.chatUrl}/api/chat -H 'content-type: application/json' -d '{"session_id": "my-chat", "model": "gpt-4o-mini", "messages": [{"role": "user", "content": "How long should green tea steep?"}]}'
+  Ask something, press a thumb, watch the dashboard.
 
-  What has been captured, half a second later:
-    curl -H 'Authorization: Bearer ${stack.apiKey}' '${stack.collectorUrl}/v2/projects/demo/tasks?limit=5'
+  The model:  ${stack.model}
+  The data:   ${DATABASE}
+  From a terminal: curl ${stack.chatUrl}
 
   Ctrl-C ends it.
 `);

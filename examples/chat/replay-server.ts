@@ -1,12 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Message } from './chat-service.ts';
 import type { Conversation } from './conversations.ts';
+
+export interface ReplayOptions {
+  /** Time that each streamed word takes. Default: none. */
+  msPerWord?: number;
+}
 
 interface ChatRequest {
   model: string;
   messages: Message[];
   stream?: boolean;
+  stream_options?: { include_usage?: boolean };
   /** OpenAI keeps a conversation's cache under it; here it tells conversations with equal words apart. */
   prompt_cache_key?: string;
 }
@@ -15,7 +22,10 @@ interface ChatRequest {
  * A small OpenAI-compatible server, so that the demo needs no account: `POST /v1/chat/completions`,
  * streamed or not. It knows the given conversations, and gives a stock answer to everything else.
  */
-export function createReplayServer(conversations: readonly Conversation[]): Server {
+export function createReplayServer(
+  conversations: readonly Conversation[],
+  { msPerWord = 0 }: ReplayOptions = {},
+): Server {
   const answers = new Map<string, string>();
   for (const { session, turns } of conversations) {
     const messages: Message[] = [];
@@ -37,16 +47,17 @@ export function createReplayServer(conversations: readonly Conversation[]): Serv
       const known =
         answers.get(keyOf(session, messages)) ?? answers.get(keyOf(undefined, messages));
       const text = known ?? stockAnswer(request);
-      if (request.stream) {
-        res.writeHead(200, { 'content-type': 'text/event-stream' });
-        for (const chunk of chunksOf(request.model, text)) {
-          res.write(`data: ${JSON.stringify(chunk)}\n\n`);
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-        res.end('data: [DONE]\n\n');
-      } else {
-        res.writeHead(200, JSON_TYPE).end(JSON.stringify(completionOf(request.model, text)));
+      if (!request.stream) {
+        res.writeHead(200, JSON_TYPE).end(JSON.stringify(completionOf(request, text)));
+        return;
       }
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const chunk of chunksOf(request, text)) {
+        if (res.destroyed) return;
+        res.write(`data: ${JSON.stringify(chunk)}\n\n`);
+        await (msPerWord > 0 ? setTimeout(msPerWord) : setImmediate());
+      }
+      res.end('data: [DONE]\n\n');
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (!res.headersSent) res.writeHead(400, JSON_TYPE);
@@ -66,26 +77,46 @@ function stockAnswer({ messages }: ChatRequest): string {
   return `This is a replayed model: it has no answer of its own to “${asked.slice(0, 80)}”. Set OPENAI_API_KEY (and OPENAI_BASE_URL, for another provider) before \`npm run demo\` to talk to a real one.`;
 }
 
-function completionOf(model: string, content: string): object {
+function completionOf(request: ChatRequest, content: string): object {
   return {
-    ...envelope(model, 'chat.completion'),
+    ...envelope(request, 'chat.completion'),
     choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+    usage: usageOf(request, content),
   };
 }
 
-function chunksOf(model: string, text: string): object[] {
-  const chunk = (delta: object, finishReason: string | null): object => ({
-    ...envelope(model, 'chat.completion.chunk'),
-    choices: [{ index: 0, delta, finish_reason: finishReason }],
+function chunksOf(request: ChatRequest, text: string): object[] {
+  const chunkOf = (choices: object[], usage?: object): object => ({
+    ...envelope(request, 'chat.completion.chunk'),
+    choices,
+    ...(usage ? { usage } : {}),
   });
+  const chunk = (delta: object, finishReason: string | null): object =>
+    chunkOf([{ index: 0, delta, finish_reason: finishReason }]);
   const words = text.match(/\s*\S+|\s+/g) ?? [];
   return [
     chunk({ role: 'assistant', content: '' }, null),
     ...words.map((content) => chunk({ content }, null)),
     chunk({}, 'stop'),
+    ...(request.stream_options?.include_usage ? [chunkOf([], usageOf(request, text))] : []),
   ];
 }
 
-function envelope(model: string, object: string): object {
+function envelope({ model }: ChatRequest, object: string): object {
   return { id: 'chatcmpl-replayed', object, created: Math.floor(Date.now() / 1000), model };
+}
+
+function usageOf({ messages }: ChatRequest, output: string): object {
+  const prompt = messages.reduce((sum, { content }) => sum + roughTokens(content), 0);
+  const completion = roughTokens(output);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+  };
+}
+
+/** By the rule of thumb: a token is about four bytes of text. */
+function roughTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / 4);
 }

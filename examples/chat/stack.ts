@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import OpenAI from 'openai';
 import { type Ledger, Phospho } from 'phospho-express';
 import { createCollector } from 'phospho-express/collector';
 import { createChatApp } from './app.ts';
 import type { Conversation } from './conversations.ts';
+import { demoSecret } from './demo-secret.ts';
 import { createReplayServer } from './replay-server.ts';
 
 export interface StackOptions {
@@ -20,6 +21,8 @@ export interface StackOptions {
   chatPort: number;
   /** Replays even if the environment names a real model. */
   alwaysReplay: boolean;
+  /** The pace of the replayed model. Default: as fast as it can. */
+  msPerWord?: number;
 }
 
 /** Everything that the demo runs, in one process on loopback. */
@@ -27,7 +30,8 @@ export interface Stack {
   phospho: Phospho;
   chatUrl: string;
   collectorUrl: string;
-  apiKey: string;
+  /** Opens the collector's dashboard, and logs in. */
+  dashboardUrl: string;
   /** Where the model's answers come from, in words. */
   model: string;
   close(): Promise<Ledger>;
@@ -52,7 +56,8 @@ async function start(
   opened: (() => Promise<unknown>)[],
   closeAll: () => Promise<void>,
 ): Promise<Stack> {
-  await mkdir(dirname(options.databaseFile), { recursive: true });
+  const folder = dirname(options.databaseFile);
+  await mkdir(folder, { recursive: true });
   const apiKey = `demo_${randomBytes(32).toString('base64url')}`;
   const collector = await createCollector({
     port: options.collectorPort,
@@ -64,7 +69,12 @@ async function start(
   await collector.listen();
 
   const openai = await connectModel(options, opened);
-  const phospho = new Phospho({ apiKey, projectId: 'demo', baseUrl: collector.baseUrl });
+  const phospho = new Phospho({
+    apiKey,
+    projectId: 'demo',
+    baseUrl: collector.baseUrl,
+    feedback: { secret: await demoSecret(join(folder, 'feedback-secret')) },
+  });
   opened.push(() => phospho.shutdown());
 
   const chat = createServer(createChatApp(phospho, openai));
@@ -74,8 +84,8 @@ async function start(
   return {
     phospho,
     chatUrl,
-    apiKey,
     collectorUrl: collector.url,
+    dashboardUrl: collector.dashboardUrl,
     model:
       openai.apiKey === REPLAYED
         ? 'replayed conversations (set OPENAI_API_KEY for a real one)'
@@ -91,12 +101,12 @@ const REPLAYED = 'replayed';
 
 /** The model that the environment names, else a server that replays conversations. */
 async function connectModel(
-  { alwaysReplay, conversations }: StackOptions,
+  { alwaysReplay, conversations, msPerWord = 0 }: StackOptions,
   opened: (() => Promise<unknown>)[],
 ): Promise<OpenAI> {
   const { OPENAI_API_KEY: key, OPENAI_BASE_URL: url } = process.env;
   if (!alwaysReplay && (key || url)) return new OpenAI({ apiKey: key ?? 'none' });
-  const server = createReplayServer(conversations);
+  const server = createReplayServer(conversations, { msPerWord });
   const baseURL = `${await listen(server, 0)}/v1`;
   opened.push(() => closeServer(server));
   return new OpenAI({ apiKey: REPLAYED, baseURL });
