@@ -146,23 +146,25 @@ export function mount(host: HTMLElement): Widget {
       thumb.ariaLabel = thumb.title = text(name);
     }
     close.ariaLabel = close.title = text('label-close');
-    label.textContent = text('label-comment');
     send.textContent = text('label-send');
     retry.textContent = text('label-retry');
     live.textContent = state === 'idle' ? '' : text(`text-${state}`);
-    status.textContent = live.textContent || (commented ? text('text-sent') : '');
+    const news = live.textContent || (commented ? text('text-sent') : '');
+    status.textContent = news;
+    // The one thing to be read keeps its place when the form goes.
+    label.textContent = hasForm ? text('label-comment') : news;
 
     panel.hidden = !hasPanel;
-    label.hidden = comment.hidden = send.hidden = !hasForm;
+    comment.hidden = status.hidden = send.hidden = !hasForm;
     retry.hidden = !canRetry;
-    panel.classList.toggle('open', hasForm);
     if (hasPanel) place();
     // What had the focus is gone: its thumb is the place to go on from.
     if (focused?.closest('[hidden]')) (flag === 'failure' ? down : up).focus();
   }
 
   function place(): void {
-    placement.replaceSync('');
+    // Out of the flow of scrolling: a panel that sticks out for a moment widens the page of a phone.
+    placement.replaceSync('.panel{position:fixed}');
     const { left, right } = panel.getBoundingClientRect();
     const room = document.documentElement.clientWidth - MARGIN_PX;
     const shift = Math.max(MARGIN_PX - left, Math.min(0, room - right));

@@ -1,9 +1,11 @@
+import './format/valid-language.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import 'uplot/dist/uPlot.min.css';
 import './styles/controls.css';
 import './styles/shell.css';
 import './styles/states.css';
+import './styles/disclosure.css';
 import './styles/login.css';
 import './styles/overview.css';
 import './styles/figures.css';

@@ -36,11 +36,13 @@ export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   );
 }
 
+/** The mark of the page's icon, in the colours of the theme. */
 export function Logo() {
   return (
-    <svg class="logo" width="22" height="22" viewBox="0 0 22 22" aria-hidden="true">
-      <rect width="22" height="22" rx="6" />
-      <path d="M7 17V8.500a4 4 0 1 1 4 4H9.500" />
+    <svg class="logo" width="22" height="22" viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="8" />
+      <path d="M9 10.5A2.5 2.5 0 0 1 11.5 8h9a2.5 2.5 0 0 1 2.5 2.5v6a2.5 2.5 0 0 1-2.5 2.5H16l-4.2 4.1c-.5.5-1.3.1-1.3-.6V19A2.5 2.5 0 0 1 9 16.5z" />
+      <circle cx="16" cy="13.5" r="2.5" />
     </svg>
   );
 }

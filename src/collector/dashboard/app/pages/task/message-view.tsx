@@ -33,7 +33,9 @@ export function Said({
   return (
     <article class={`message ${kind}`}>
       <header class="message-head">
-        <h2 class="role"><InlineText text={roleLabel(speaker)} /></h2>
+        <h2 class="role">
+          <InlineText text={roleLabel(speaker)} />
+        </h2>
         {beside}
       </header>
       <div class="message-body">{children}</div>
