@@ -35,7 +35,7 @@ const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as typeof H
  * `--phospho-background`, `--phospho-border`, `--phospho-radius` (8px), and by the parts `group`, `button`,
  * `up`, `down`, `panel`, `label`, `comment`, `send`, `close`, `retry`, `status`. Colours follow the page's
  * `color-scheme`. To reserve its place before the script has come:
- * `phospho-feedback:not(:defined) { display: inline-block; block-size: 32px }`.
+ * `phospho-feedback:not(:defined) { display: inline-block; vertical-align: middle; block-size: 32px }`.
  */
 export class PhosphoFeedback extends Base {
   static readonly observedAttributes: readonly string[] = [
