@@ -4,7 +4,7 @@
  * page's root font size cannot shrink them; --b is the side of a button, of which the icon is a part.
  */
 export const STYLES = `
-:host{--b:max(32px,var(--phospho-size,18px) + 14px);--r:var(--phospho-radius,8px);display:inline-block;position:relative;vertical-align:middle;line-height:1.4}
+:host{--b:max(32px,var(--phospho-size,18px) + 14px);--r:var(--phospho-radius,8px);display:inline-block;position:relative;vertical-align:middle}
 :host([hidden]),:host(:not([task-id]:not([task-id=""]),[token]:not([token=""]))),[hidden]{display:none!important}
 .group{display:flex;gap:2px;inline-size:calc(2*var(--b) + 2px);block-size:var(--b)}
 button{all:unset;box-sizing:border-box;display:grid;place-items:center;min-inline-size:var(--b);block-size:var(--b);border-radius:var(--r);font-weight:500;cursor:pointer}
@@ -17,9 +17,9 @@ svg{inline-size:var(--phospho-size,18px);fill:none;stroke:currentColor;stroke-wi
 [aria-pressed=true]{color:var(--phospho-up,light-dark(#15803d,#4ade80))}
 [aria-pressed=true].down{color:var(--phospho-down,light-dark(#b91c1c,#f87171))}
 [aria-pressed=true] svg{fill:currentColor}
-.panel{position:absolute;z-index:9;margin:6px 0 0;box-sizing:border-box;inline-size:23em;max-inline-size:90vw;padding:8px;display:flex;flex-wrap:wrap;align-items:center;gap:6px;border:1px solid var(--phospho-border,color-mix(in srgb,CanvasText 16%,Canvas));border-radius:calc(var(--r) + 4px);background:var(--phospho-background,light-dark(Canvas,color-mix(in srgb,CanvasText 8%,Canvas)));color:CanvasText;box-shadow:0 8px 24px #0002;font-size:.875em;text-align:start}
+.panel{position:absolute;z-index:9;margin:6px 0 0;box-sizing:border-box;inline-size:23em;max-inline-size:90vw;padding:8px;display:flex;flex-wrap:wrap;align-items:center;gap:6px;border:1px solid var(--phospho-border,color-mix(in srgb,CanvasText 16%,Canvas));border-radius:calc(var(--r) + 4px);background:var(--phospho-background,light-dark(Canvas,color-mix(in srgb,CanvasText 8%,Canvas)));color:CanvasText;box-shadow:0 8px 24px #0002;font-size:.875em}
 textarea:not([hidden])~.close{order:-1}
-label,.status{flex:1;padding-inline-start:4px}
+label,.status{flex:1;text-align:start;padding-inline-start:4px}
 label{order:-2;font-weight:500}
 textarea,.retry{box-sizing:border-box;padding:8px;border:1px solid color-mix(in srgb,CanvasText 50%,Canvas);border-radius:var(--r);background:Canvas;color:CanvasText;font:inherit}
 textarea{inline-size:100%;resize:vertical}
