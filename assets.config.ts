@@ -13,7 +13,7 @@ interface Asset {
 
 const WIDGET_LIMIT_BYTES = 4096;
 
-const ENTRIES: Record<string, () => Promise<Record<string, Asset>>> = {
+const ENTRIES: Record<string, () => Promise<object>> = {
   'virtual:phospho-widget': async () => {
     const assets = await bundle({ 'widget.js': 'src/widget/served.ts' });
     const size = gzipSync(assets['widget.js']?.body ?? '').length;
@@ -22,7 +22,16 @@ const ENTRIES: Record<string, () => Promise<Record<string, Asset>>> = {
     }
     return assets;
   },
-  'virtual:phospho-dashboard': () => bundle({ 'app.js': 'src/collector/dashboard/app/main.tsx' }),
+  'virtual:phospho-dashboard': async () => {
+    const assets = await bundle({ 'app.js': 'src/collector/dashboard/app/main.tsx' });
+    return Object.fromEntries(
+      Object.entries(assets).map(([name, { body, ...asset }]) => [
+        name,
+        // As browsers take it, and half the size in the package, which holds it for ESM and for CJS.
+        { ...asset, zipped: gzipSync(body, { level: 9 }).toString('base64') },
+      ]),
+    );
+  },
 };
 
 /**

@@ -7,12 +7,18 @@ interface BrowserAsset {
   body: string;
 }
 
+/** An asset that is kept, and mostly sent, compressed. */
+type ZippedAsset = Omit<BrowserAsset, 'body'> & {
+  /** Gzip, in base64. */
+  zipped: string;
+};
+
 declare module 'virtual:phospho-widget' {
   const assets: { 'widget.js': BrowserAsset };
   export default assets;
 }
 
 declare module 'virtual:phospho-dashboard' {
-  const assets: Record<string, BrowserAsset>;
+  const assets: Record<string, ZippedAsset>;
   export default assets;
 }

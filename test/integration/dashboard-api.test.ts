@@ -231,3 +231,23 @@ test('the dashboard works where the collector is mounted in another server', asy
   server.close();
   server.closeAllConnections();
 });
+
+test('the files of the pages are the same with and without compression, and never asked for twice', async () => {
+  const { collector } = await startDashboard();
+  const page = await (await fetch(`${collector.url}/dashboard`)).text();
+  const paths = [...page.matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map((match) => match[1]);
+  expect(paths).toHaveLength(2);
+  for (const path of paths) {
+    const zipped = await fetch(`${collector.url}${path}`);
+    const plain = await fetch(`${collector.url}${path}`, {
+      headers: { 'accept-encoding': 'identity' },
+    });
+    expect(zipped.headers.get('content-encoding')).toBe('gzip');
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(zipped.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    const text = await plain.text();
+    expect(await zipped.text()).toBe(text);
+    expect(text.length).toBeGreaterThan(1000);
+  }
+  expect((await fetch(`${collector.url}/dashboard/assets/x/constructor`)).status).toBe(404);
+});

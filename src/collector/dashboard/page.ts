@@ -1,21 +1,16 @@
 /// <reference path="../../virtual.d.ts" />
 
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gunzip } from 'node:zlib';
 import type { Request, Response } from 'express';
 import { HttpError } from '../http/http-error.ts';
 
-const zip = promisify(gzip);
+const unzip = promisify(gunzip);
 
-interface Served extends BrowserAsset {
-  /** Made at the first request. */
-  zipped?: Promise<Buffer>;
-}
-
-let loaded: Promise<Record<string, Served>> | undefined;
+let loaded: Promise<Record<string, ZippedAsset>> | undefined;
 
 /** Loaded with the first page: most collectors that start in a test never show one. */
-function assets(): Promise<Record<string, Served>> {
+function assets(): Promise<Record<string, ZippedAsset>> {
   loaded ??= import('virtual:phospho-dashboard').then((module) => module.default);
   return loaded;
 }
@@ -60,12 +55,9 @@ export async function sendAsset(req: Request, res: Response): Promise<void> {
     vary: 'accept-encoding',
   });
   res.type(file.type);
-  if (req.acceptsEncodings('gzip') === false) {
-    res.send(file.body);
-    return;
-  }
-  file.zipped ??= zip(file.body);
-  res.set('content-encoding', 'gzip').send(await file.zipped);
+  const zipped = Buffer.from(file.zipped, 'base64');
+  if (req.acceptsEncodings('gzip') === false) res.send(await unzip(zipped));
+  else res.set('content-encoding', 'gzip').send(zipped);
 }
 
 const FAVICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
