@@ -1,3 +1,5 @@
+import { isObject, textOf } from '../text/json-text.ts';
+
 /** Status 0: the collector did not answer. */
 export class ApiError extends Error {
   readonly status: number;
@@ -78,12 +80,19 @@ async function readJson<T>(response: Response): Promise<T> {
 async function errorOf(response: Response): Promise<ApiError> {
   const fallback = `The collector answered with status ${response.status}.`;
   try {
-    const body = (await response.json()) as { detail?: unknown };
-    return new ApiError(
-      response.status,
-      typeof body.detail === 'string' && body.detail !== '' ? body.detail : fallback,
-    );
+    const { detail } = (await response.json()) as { detail?: unknown };
+    return new ApiError(response.status, textOf(detail) ?? faultsOf(detail) ?? fallback);
   } catch {
     return new ApiError(response.status, fallback);
   }
+}
+
+/** A query or body that is not valid is answered with a list of faults. */
+function faultsOf(detail: unknown): string | undefined {
+  if (!Array.isArray(detail)) return undefined;
+  return textOf(detail.filter(isObject).map(faultText).join('; '));
+}
+
+function faultText({ loc, msg }: Record<string, unknown>): string {
+  return `${Array.isArray(loc) ? loc.slice(1).join('.') : ''}: ${String(msg)}`;
 }

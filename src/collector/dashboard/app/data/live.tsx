@@ -38,7 +38,7 @@ export function useLiveChange(listener: () => void, everyMs: number): void {
   const latest = useRef(listener);
   latest.current = listener;
   useEffect(() => {
-    let last = 0;
+    let last = Number.NEGATIVE_INFINITY;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const run = (): void => {
       timer = undefined;

@@ -12,7 +12,16 @@ export function EmptyState({ title, children }: { title: string; children?: Comp
   );
 }
 
-export function ErrorState({ error, retry }: { error: ApiError; retry: () => void }) {
+export function ErrorState({
+  error,
+  retry,
+  children,
+}: {
+  error: ApiError;
+  retry: () => void;
+  /** What else one may do. */
+  children?: ComponentChildren;
+}) {
   return (
     <div class="empty" role="alert">
       <Icon name="alert" size={20} />
@@ -21,6 +30,7 @@ export function ErrorState({ error, retry }: { error: ApiError; retry: () => voi
       <button type="button" class="button" onClick={retry}>
         Try again
       </button>
+      {children}
     </div>
   );
 }

@@ -51,7 +51,12 @@ export function SessionTable({
                 <InlineText text={session.id} />
               </div>
             </td>
-            <td class="c-number c-tasks">{count(session.session_length)}</td>
+            <td
+              class="c-number c-tasks"
+              data-unit={session.session_length === 1 ? ' task' : ' tasks'}
+            >
+              {count(session.session_length)}
+            </td>
             <td class="c-counts">
               <ThumbCounts success={session.success} failure={session.failure} />
             </td>

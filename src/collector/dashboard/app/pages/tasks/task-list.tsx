@@ -27,7 +27,13 @@ export function TaskList({
   const list = JSON.stringify([project, filters, stale || data === undefined]);
   const fresh = useFresh(list, data?.tasks ?? NONE);
   if (data === undefined) {
-    if (error !== undefined) return <ErrorState error={error} retry={page.refresh} />;
+    if (error !== undefined) {
+      return (
+        <ErrorState error={error} retry={page.refresh}>
+          {error.status === 422 && <a href={path}>Go to the newest tasks</a>}
+        </ErrorState>
+      );
+    }
     return <Skeleton lines={10} kind="row" />;
   }
   if (data.tasks.length === 0 && !stale) {

@@ -1,7 +1,7 @@
 import type { TaskRow } from '../../../wire.ts';
 import { projectPath } from '../../data/base.ts';
 import { useRowKeys } from '../../data/use-row-keys.ts';
-import { optionalDuration } from '../../format/durations.ts';
+import { duration } from '../../format/durations.ts';
 import { count } from '../../format/numbers.ts';
 import { Thumb } from '../../parts/thumb.tsx';
 import { Ago } from '../../parts/time.tsx';
@@ -87,7 +87,9 @@ function Row({ project, task, fresh }: { project: string; task: TaskRow; fresh: 
       <td class="c-model">
         <Cell value={task.model} />
       </td>
-      <td class="c-number">{optionalDuration(task.latency_ms)}</td>
+      <td class="c-number">
+        {task.latency_ms === null ? <span class="nothing">–</span> : duration(task.latency_ms)}
+      </td>
       <td class="c-number c-tokens">
         <Tokens task={task} />
       </td>
