@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { HttpError } from '../http/http-error.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Logins } from './login.ts';
+import { LIVE_EVENT } from './wire.ts';
 
 const HEARTBEAT_MS = 15_000;
 /** Each holds a socket. */
@@ -26,14 +27,16 @@ export class LiveStreams {
         'retry-after': '15',
       });
     }
+    // Whoever has left while the request was looked at emits no second 'close'.
+    if (res.destroyed) return;
     res.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     res.flushHeaders();
-    res.write(': open\n\n');
+    send(res, ': open\n\n');
     this.#open.add(res);
-    const stop = this.#changes.listen(projectId, () => res.write('event: change\ndata: {}\n\n'));
+    const stop = this.#changes.listen(projectId, () => send(res, NEWS));
     const heartbeat = setInterval(() => {
       this.#logins.isLoggedIn(req).then(
-        (isLoggedIn) => (isLoggedIn ? res.write(': still here\n\n') : res.end()),
+        (isLoggedIn) => (isLoggedIn ? send(res, ': still here\n\n') : res.end()),
         () => res.end(),
       );
     }, HEARTBEAT_MS);
@@ -49,4 +52,14 @@ export class LiveStreams {
     this.#isClosed = true;
     for (const res of this.#open) res.end();
   }
+}
+
+const NEWS = `event: ${LIVE_EVENT}\ndata: {}\n\n`;
+
+/**
+ * Between end() and 'close' a write would be an 'error' that nobody hears, and ends the process. A reader that
+ * does not keep up misses lines instead of having them pile up: each only says that there is news.
+ */
+function send(res: Response, lines: string): void {
+  if (!res.writableEnded && !res.destroyed && !res.writableNeedDrain) res.write(lines);
 }
