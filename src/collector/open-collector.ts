@@ -23,7 +23,12 @@ export async function openCollector(
   const changes = new Changes();
   const store = await openStore(options.path, (projectId) => changes.note(projectId));
   const loginToken = options.dashboardToken ?? makeLoginToken();
-  let dashboard: Dashboard | undefined;
+  const dashboard = new Dashboard({
+    store,
+    changes,
+    loginToken,
+    defaultProject: options.project,
+  });
   const waiters = new TaskWaiters(options.flagWaitMs);
   const app = buildApp(expressModule, {
     store,
@@ -33,16 +38,7 @@ export async function openCollector(
     allowedHosts: options.allowedHosts,
     maxBodyBytes: options.maxBodyBytes,
     logger: new GuardedLogger(options.logger, 'warn'),
-    makeDashboard: (readJson) => {
-      dashboard = new Dashboard({
-        store,
-        changes,
-        loginToken,
-        defaultProject: options.project,
-        readJson,
-      });
-      return dashboard;
-    },
+    dashboard,
   });
   const { host, port, apiKey, project: projectId } = options;
   return new RunningCollector({
@@ -50,7 +46,7 @@ export async function openCollector(
     store,
     endWaiting: () => {
       waiters.close();
-      dashboard?.close();
+      dashboard.close();
     },
     apiKey,
     loginToken,

@@ -20,7 +20,6 @@ export interface DashboardParts {
   /** Whoever brings it is let in. */
   loginToken: string;
   defaultProject: string;
-  readJson: BodyReader;
 }
 
 /** Where the dashboard is, below where the collector is mounted. */
@@ -43,16 +42,21 @@ export class Dashboard {
     this.#live.close();
   }
 
-  mount(router: Router): Router {
+  /** @param readJson - reads the bodies of whoever is not known yet: short ones */
+  mount(router: Router, readJson: BodyReader): Router {
     router.use(PAGE_HEADERS, sameOriginWrites);
-    router.post('/api/session', loginRate(), passing(this.#login.bind(this)));
+    router.post(
+      '/api/session',
+      loginRate(),
+      passing((req, res) => this.#login(req, res, readJson)),
+    );
     router.delete('/api/session', passing(this.#logout.bind(this)));
     router.use('/api', passing(this.#needLogin.bind(this)));
     router.get('/api/projects/:project/live', passing(this.#follow.bind(this)));
     for (const route of DASHBOARD_ROUTES) {
       router[route.method](
         `/api${route.path}`,
-        passing((req, res) => this.#call(route, req, res)),
+        passing((req, res) => this.#call(route, req, res, readJson)),
       );
     }
     router.use('/api', (req) => {
@@ -63,8 +67,8 @@ export class Dashboard {
     return router;
   }
 
-  async #login(req: Request, res: Response): Promise<void> {
-    const { token } = readBody(login, await this.#parts.readJson(req, res));
+  async #login(req: Request, res: Response, readJson: BodyReader): Promise<void> {
+    const { token } = readBody(login, await readJson(req, res));
     if (!this.#logins.isToken(token)) {
       throw new HttpError(
         401,
@@ -91,11 +95,15 @@ export class Dashboard {
     this.#live.open(req, res, projectId);
   }
 
-  async #call(route: DashboardRoute, req: Request, res: Response): Promise<void> {
-    const { store, changes, defaultProject, readJson } = this.#parts;
+  async #call(
+    route: DashboardRoute,
+    req: Request,
+    res: Response,
+    readJson: BodyReader,
+  ): Promise<void> {
+    const { store, defaultProject } = this.#parts;
     const call: DashboardCall = {
       store,
-      changes,
       defaultProject,
       baseUrl: `${req.protocol}://${req.headers.host}${req.baseUrl.slice(0, -DASHBOARD_PATH.length)}/v2`,
       projectId: String(req.params['project'] ?? ''),

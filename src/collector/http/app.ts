@@ -22,7 +22,7 @@ export interface AppOptions extends Context {
   allowedHosts: readonly string[];
   maxBodyBytes: number;
   logger: GuardedLogger;
-  makeDashboard(readJson: BodyReader): Dashboard;
+  dashboard: Dashboard;
 }
 
 /** A body of a request that brings no key. */
@@ -48,7 +48,7 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   }
   refuseOtherMethods(v2);
   app.use('/v2', v2);
-  app.use(DASHBOARD_PATH, options.makeDashboard(bodies.keyless).mount(express.Router()));
+  app.use(DASHBOARD_PATH, options.dashboard.mount(express.Router(), bodies.keyless));
   app.get('/', (req, res, next) => {
     if (req.accepts(['json', 'html']) !== 'html') return next();
     res.redirect(303, `${req.baseUrl}${DASHBOARD_PATH}`);

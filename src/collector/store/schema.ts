@@ -1,6 +1,6 @@
 import type { Flag, TestStatus } from '../../types.ts';
 import type { TaskFacts } from './facts.ts';
-import type { Dimension } from './stats/tally.ts';
+import type { Dimension, Sums } from './stats/tally.ts';
 
 /**
  * The tables. Every key starts with `project_id`, so that a database can be partitioned by project.
@@ -69,7 +69,7 @@ export interface TasksTable extends TaskFacts {
 }
 
 /** Sums over the tasks of an hour or a day, apart by model, route and version, kept in step with the tasks. */
-export interface StatsTable {
+export interface StatsTable extends Omit<Sums, 'latencies'> {
   project_id: string;
   dimension: Dimension;
   /** The stretch of time in seconds: an hour or a day. */
@@ -78,12 +78,6 @@ export interface StatsTable {
   start: number;
   /** '' in the dimension `all`, and for tasks without such a name. */
   name: string;
-  tasks: number;
-  success: number;
-  failure: number;
-  errors: number;
-  prompt_tokens: number;
-  completion_tokens: number;
   /** A Histogram as text. */
   latencies: string;
 }

@@ -1,10 +1,8 @@
-import type { Changes } from '../../model/changes.ts';
 import type { Store } from '../../store/store.ts';
 
 /** What every call of the dashboard's API works with. */
 export interface DashboardContext {
   store: Store;
-  changes: Changes;
   /** The project that this collector was started for. */
   defaultProject: string;
   /** What apps take as PHOSPHO_BASE_URL, as this request reached us. */

@@ -1,27 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Eval } from '../../../types.ts';
-import type { TaskFacts } from '../facts.ts';
 import type { Schema } from '../schema.ts';
 import type { Page, PageStart, Position } from './cursor.ts';
-import { type Overview, type OverviewQuery, readOverview } from './overview.ts';
-import { pageOfSessions, type SessionRow, type TranscriptLine, transcript } from './sessions.ts';
-import { pageOfTasks, type TaskQuery, type TaskRow } from './tasks.ts';
-
-/** What of a task the API's TaskContent does not show. */
-export interface TaskDetails {
-  facts: TaskFacts;
-  user_id: string | null;
-  version_id: string | null;
-  /** Every verdict, newest first. */
-  evals: Eval[];
-}
-
-/** What the newest tasks hold, for the lists of filters. */
-export interface Choices {
-  routes: string[];
-  models: string[];
-  versions: string[];
-}
+import { type OverviewQuery, readOverview } from './overview.ts';
+import { pageOfSessions, transcript } from './sessions.ts';
+import type { Choices, Exchange, Overview, SessionRow, TaskDetails, TaskRow } from './shapes.ts';
+import { pageOfTasks, type TaskQuery } from './tasks.ts';
 
 /** What the dashboard reads, in shapes of its own: lists by keyset, and figures. */
 export class DashboardStore {
@@ -43,7 +27,7 @@ export class DashboardStore {
     projectId: string,
     sessionId: string,
     query: { after?: Position | undefined; limit: number },
-  ): Promise<{ exchanges: TranscriptLine[]; later: string | null }> {
+  ): Promise<{ exchanges: Exchange[]; later: string | null }> {
     return transcript(this.#db, projectId, sessionId, query);
   }
 

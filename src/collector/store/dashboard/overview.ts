@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
-import { addSums, type Figures, figuresOf, sumsByName, sumsByTime } from '../stats/read-stats.ts';
+import { addSums, figuresOf, sumsByName, sumsByTime } from '../stats/read-stats.ts';
 import { HOUR, noSums, type Sums } from '../stats/tally.ts';
+import type { Overview } from './shapes.ts';
 
 /** What an overview is asked for, in UNIX seconds. */
 export interface OverviewQuery {
@@ -12,20 +13,6 @@ export interface OverviewQuery {
   bucket: number;
   /** The reader's distance from UTC; east is positive. */
   offset: number;
-}
-
-export type Named = Figures & { name: string | null };
-
-export interface Overview {
-  /** Where the first column starts. */
-  from: number;
-  /** Where the last column ends, exclusive. */
-  to: number;
-  bucket: number;
-  totals: Figures;
-  series: (Figures & { time: number })[];
-  models: Named[];
-  routes: Named[];
 }
 
 const MAX_GROUPS = 20;
@@ -57,7 +44,7 @@ export async function readOverview(
   };
 }
 
-function largest(groups: Map<string, Sums>): Named[] {
+function largest(groups: Map<string, Sums>): Overview['models'] {
   return [...groups]
     .sort(([, a], [, b]) => b.tasks - a.tasks)
     .slice(0, MAX_GROUPS)

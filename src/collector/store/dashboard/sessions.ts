@@ -1,19 +1,7 @@
 import { type Kysely, sql } from 'kysely';
-import type { Flag } from '../../../types.ts';
-import type { TaskFacts } from '../facts.ts';
 import type { Schema } from '../schema.ts';
 import { cursorOf, isBeyond, type Page, type PageStart, type Position, pageOf } from './cursor.ts';
-
-export interface SessionRow {
-  id: string;
-  created_at: number;
-  preview: string | null;
-  session_length: number;
-  /** UNIX seconds. */
-  last_message_ts: number | null;
-  success: number;
-  failure: number;
-}
+import type { Exchange, SessionRow } from './shapes.ts';
 
 /** Newest first. */
 export async function pageOfSessions(
@@ -68,23 +56,13 @@ async function countsOf(db: Kysely<Schema>, projectId: string, ids: readonly str
   return new Map(rows.map(({ session_id, ...counts }) => [session_id ?? '', counts]));
 }
 
-/** One exchange of a transcript. */
-export interface TranscriptLine extends TaskFacts {
-  id: string;
-  created_at: number;
-  input: string;
-  output: string | null;
-  flag: Flag | null;
-  notes: string | null;
-}
-
 /** Oldest first. */
 export async function transcript(
   db: Kysely<Schema>,
   projectId: string,
   sessionId: string,
   { after, limit }: { after?: Position | undefined; limit: number },
-): Promise<{ exchanges: TranscriptLine[]; later: string | null }> {
+): Promise<{ exchanges: Exchange[]; later: string | null }> {
   let query = db
     .selectFrom('tasks as t')
     .select([

@@ -1,9 +1,9 @@
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Flag } from '../../../types.ts';
-import type { TaskFacts } from '../facts.ts';
 import type { Schema } from '../schema.ts';
 import { matchesText } from '../sqlite/text-search.ts';
 import { isBeyond, type Page, type PageStart, pageOf } from './cursor.ts';
+import type { TaskRow } from './shapes.ts';
 
 /** What a list of tasks is narrowed to; all that is given must hold. */
 export interface TaskQuery extends PageStart {
@@ -19,19 +19,6 @@ export interface TaskQuery extends PageStart {
   from?: number | undefined;
   to?: number | undefined;
   limit: number;
-}
-
-/** A task as a line of a list. */
-export interface TaskRow extends TaskFacts {
-  id: string;
-  created_at: number;
-  session_id: string | null;
-  user_id: string | null;
-  version_id: string | null;
-  input: string;
-  output: string | null;
-  flag: Flag | null;
-  has_notes: boolean;
 }
 
 /** Characters of input and output in a list. */

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import type { Figures } from '../dashboard/shapes.ts';
 import type { Schema, StatsTable } from '../schema.ts';
 import { addTo, parseHistogram, percentile } from './histogram.ts';
 import { DAY, type Dimension, HOUR, noSums, SUMMED, type Sums } from './tally.ts';
@@ -44,12 +45,6 @@ export async function sumsByTime(
     .where('start', '<', range.to)
     .execute();
   return sumBy(lines, ({ start }) => start - ((start - range.from) % width));
-}
-
-/** Figures as the dashboard shows them. */
-export interface Figures extends Omit<Sums, 'latencies'> {
-  latency_p50_ms: number | null;
-  latency_p95_ms: number | null;
 }
 
 export function figuresOf({ latencies, ...sums }: Sums): Figures {
