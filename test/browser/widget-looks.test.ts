@@ -1,21 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axe, openBrowser, underColorSchemes } from './helpers/browser.ts';
-import { answerWith, hold, openWidget, type WidgetPage } from './helpers/widget-page.ts';
+import { describe, expect, it } from 'vitest';
+import { axe, underColorSchemes } from './helpers/browser.ts';
+import { answerWith, hold, type WidgetPage, widgetPages } from './helpers/widget-page.ts';
 
-let found: Browser | undefined;
-beforeAll(async () => {
-  found = await openBrowser();
-});
-afterAll(async () => await found?.close());
-
-async function open(
-  skip: (reason: string) => void,
-  options?: Parameters<typeof openWidget>[1],
-): Promise<WidgetPage> {
-  if (!found) skip('no browser');
-  return await openWidget(found as Browser, options);
-}
+const open = widgetPages();
 
 /** Walks the element through every state there is. */
 async function throughAllStates(

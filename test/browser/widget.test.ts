@@ -1,23 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { PhosphoFeedback } from '../../src/widget/index.ts';
-import { openBrowser } from './helpers/browser.ts';
-import { answerWith, hold, openWidget, type WidgetPage } from './helpers/widget-page.ts';
+import { answerWith, hold, type WidgetPage, widgetPages } from './helpers/widget-page.ts';
 
-let found: Browser | undefined;
-beforeAll(async () => {
-  found = await openBrowser();
-});
-afterAll(async () => await found?.close());
-
-/** Opens the page, or skips the test where there is no browser. */
-async function open(
-  skip: (reason: string) => void,
-  options?: Parameters<typeof openWidget>[1],
-): Promise<WidgetPage> {
-  if (!found) skip('no browser');
-  return await openWidget(found as Browser, options);
-}
+const open = widgetPages();
 
 /** Lets the element's timers run until it is in the state: each wait is one of its retries. */
 async function fastForwardTo({ page, widget }: WidgetPage, state: string): Promise<void> {

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import express, { type RequestHandler } from 'express';
 import type { Phospho } from 'phospho-express';
 import { InMemoryExporter } from 'phospho-express/testing';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import type { FeedbackState, PhosphoFeedback } from '../../../src/widget/index.ts';
 import { phosphoFor, SECRET } from '../../helpers/ledger.ts';
+import { openBrowser } from './browser.ts';
 
 /** As strict as a page can be that runs scripts at all: no style-src, Trusted Types, no policy of theirs. */
 const POLICY =
@@ -39,18 +38,6 @@ interface Seen {
   rejections: string[];
 }
 
-let script: Promise<string> | undefined;
-
-const bundle = (): Promise<string> =>
-  build({
-    entryPoints: [fileURLToPath(new URL('../../../src/widget/served.ts', import.meta.url))],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-  }).then(({ outputFiles }) => outputFiles[0]?.text ?? '');
-
 export interface WidgetPage {
   page: Page;
   widget: Locator;
@@ -78,11 +65,29 @@ export interface WidgetPage {
   set(attributes: { [name: string]: string | null }): Promise<void>;
 }
 
+type WidgetOptions = Parameters<typeof openWidget>[1];
+
+/** One browser for the tests of a file; each is skipped where there is none. */
+export function widgetPages(): (
+  skip: (reason: string) => void,
+  options?: WidgetOptions,
+) => Promise<WidgetPage> {
+  let found: Browser | undefined;
+  beforeAll(async () => {
+    found = await openBrowser();
+  });
+  afterAll(() => found?.close());
+  return (skip, options) => {
+    if (!found) skip('no browser');
+    return openWidget(found as Browser, options);
+  };
+}
+
 /**
  * A page with the element for task `t1`, served by an Express app with the real router, under a strict
  * policy. Whatever breaks that policy, is logged as an error, or rejects unheard fails the test.
  */
-export async function openWidget(
+async function openWidget(
   browser: Browser,
   options: {
     attributes?: string;
@@ -92,8 +97,6 @@ export async function openWidget(
     before?: (page: Page) => Promise<unknown>;
   } = {},
 ): Promise<WidgetPage> {
-  script ??= bundle();
-  const widgetScript = await script;
   const exporter = new InMemoryExporter();
   const phospho = phosphoFor({ exporter, feedback: { secret: SECRET } });
   const token = (taskId = 't1') => phospho.feedbackToken(taskId);
@@ -111,7 +114,6 @@ export async function openWidget(
       <phospho-feedback ${attributes}></phospho-feedback><p id="next">And Sydney?</p></main>`);
   });
   app.get('/witness.js', (_req, res) => void res.type('js').send(WITNESS));
-  app.get('/phospho/widget.js', (_req, res) => void res.type('js').send(widgetScript));
   app.post('/phospho/flag', express.json(), (req, res, next) => {
     requests.push(req.body);
     (answers.shift() ?? ((_req, _res, pass) => pass()))(req, res, next);

@@ -49,6 +49,38 @@ export function RefreshError<T>({ resource }: { resource: Resource<T> }) {
   );
 }
 
+/** A page of one thing, as long as it is not shown: gone, failed, or on its way; above it, where it may be old. */
+export function DetailStates<T>({
+  resource,
+  name,
+  listHref,
+}: {
+  resource: Resource<T>;
+  /** What it is, e.g. `task`. */
+  name: string;
+  /** The page of all of them. */
+  listHref: string;
+}) {
+  const { data, error, refresh } = resource;
+  if (isGone(resource)) {
+    return (
+      <EmptyState title={`This ${name} is not here (any more)`}>
+        <a class="button" href={listHref}>
+          All {name}s
+        </a>
+      </EmptyState>
+    );
+  }
+  if (data !== undefined) return <RefreshError resource={resource} />;
+  if (error !== undefined) return <ErrorState error={error} retry={refresh} />;
+  return <Skeleton lines={4} kind="block" />;
+}
+
+/** It may have been here before: what is deleted is not shown any more. */
+export function isGone({ error }: { error: ApiError | undefined }): boolean {
+  return error?.status === 404;
+}
+
 export function Skeleton({ lines, kind = 'line' }: { lines: number; kind?: string }) {
   return (
     <div class={`skeletons ${kind}`} role="status">

@@ -8,7 +8,7 @@ import { useResource } from '../../data/use-resource.ts';
 import { BackLink } from '../../parts/back-link.tsx';
 import { MetadataTable } from '../../parts/metadata-table.tsx';
 import { PageHead } from '../../parts/page.tsx';
-import { EmptyState, ErrorState, RefreshError, Skeleton } from '../../parts/states.tsx';
+import { DetailStates, isGone } from '../../parts/states.tsx';
 import { ExchangeView } from './exchange-view.tsx';
 import { SessionFacts } from './session-facts.tsx';
 
@@ -26,9 +26,9 @@ function SessionView({ project, id }: { project: string; id: string }) {
     keep: true,
   });
   useLiveChange(resource.refresh, REFRESH_MS);
-  const { data, error, stale } = resource;
+  const { data, stale } = resource;
   const sessions = projectPath(project, 'sessions');
-  const gone = error?.status === 404;
+  const gone = isGone(resource);
   return (
     <>
       <PageHead
@@ -37,18 +37,7 @@ function SessionView({ project, id }: { project: string; id: string }) {
         project={project}
         above={<BackLink href={sessions} label="Sessions" />}
       />
-      {gone && (
-        <EmptyState title="This session is not here (any more)">
-          <a class="button" href={sessions}>
-            All sessions
-          </a>
-        </EmptyState>
-      )}
-      {!gone && <RefreshError resource={resource} />}
-      {!gone && data === undefined && error !== undefined && (
-        <ErrorState error={error} retry={resource.refresh} />
-      )}
-      {data === undefined && error === undefined && <Skeleton lines={4} kind="block" />}
+      <DetailStates resource={resource} name="session" listHref={sessions} />
       {data !== undefined && !gone && (
         <div class="detail">
           <div class="transcript-column">

@@ -8,7 +8,7 @@ import { BackLink } from '../../parts/back-link.tsx';
 import { MetadataTable } from '../../parts/metadata-table.tsx';
 import { OutcomeBadge } from '../../parts/outcome-badge.tsx';
 import { PageHead } from '../../parts/page.tsx';
-import { EmptyState, ErrorState, RefreshError, Skeleton } from '../../parts/states.tsx';
+import { DetailStates, isGone } from '../../parts/states.tsx';
 import { Thumb } from '../../parts/thumb.tsx';
 import { ConversationView } from './conversation-view.tsx';
 import { FactsPanel } from './facts-panel.tsx';
@@ -25,9 +25,9 @@ export function TaskPage() {
     getJson<TaskDetail>(projectApi(project, 'tasks', id), signal),
   );
   useLiveChange(resource.refresh, REFRESH_MS);
-  const { data, error } = resource;
+  const { data } = resource;
   const tasks = projectPath(project, 'tasks');
-  const gone = error?.status === 404;
+  const gone = isGone(resource);
   return (
     <>
       <PageHead
@@ -43,18 +43,7 @@ export function TaskPage() {
           </div>
         )}
       </PageHead>
-      {gone && (
-        <EmptyState title="This task is not here (any more)">
-          <a class="button" href={tasks}>
-            All tasks
-          </a>
-        </EmptyState>
-      )}
-      {!gone && <RefreshError resource={resource} />}
-      {!gone && data === undefined && error !== undefined && (
-        <ErrorState error={error} retry={resource.refresh} />
-      )}
-      {data === undefined && error === undefined && <Skeleton lines={4} kind="block" />}
+      <DetailStates resource={resource} name="task" listHref={tasks} />
       {data !== undefined && !gone && (
         <Detail project={project} detail={data} onDetail={resource.replace} />
       )}

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Migrator } from 'kysely';
+import { expect, onTestFinished, test } from 'vitest';
+import { openStore } from '../../src/collector/store/kysely-store.ts';
+import { initial } from '../../src/collector/store/migrations/0001-initial.ts';
+import { openSqlite } from '../../src/collector/store/sqlite/open-sqlite.ts';
+
+const T0 = 1_790_000_000;
+const COUNT = 1203;
+
+/** None is the beginning of another. */
+const wordOf = (index: number): string => `number${String(index).padStart(5, '0')}`;
+
+/** A file as the first version wrote it. */
+async function oldFile(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'phospho-migration-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'phospho.db');
+  const db = await openSqlite(path);
+  const provider = { getMigrations: async () => ({ '0001-initial': initial }) };
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  expect(error).toBeUndefined();
+  const project = { id: 'p', project_name: 'p', created_at: T0 };
+  await db.insertInto('projects').values(project).execute();
+  for (let index = 0; index < COUNT; index++) {
+    await db
+      .insertInto('tasks')
+      .values({
+        project_id: 'p',
+        id: `t${index}`,
+        created_at: T0 + index,
+        // Two processes may have written within one microsecond.
+        received_us: T0 * 1e6 + Math.floor(index / 2),
+        input: `question ${wordOf(index)}`,
+        output: 'an answer',
+        notes: index === 7 ? 'delightful' : null,
+        flag: index % 10 === 0 ? 'success' : null,
+        metadata: JSON.stringify({ model: 'm', route: '/r', latency_ms: 100, odd: [index] }),
+        environment: 'test',
+      } as never)
+      .execute();
+  }
+  await db.destroy();
+  return path;
+}
+
+test('a file of the first version opens with facts, figures and search for all that it holds', async () => {
+  const store = await openStore(await oldFile());
+  onTestFinished(() => store.close());
+  const { totals, models, routes } = await store.dashboard.overview('p', {
+    from: T0,
+    to: T0 + COUNT,
+    bucket: 3600,
+    offset: 0,
+  });
+  expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 0 });
+  expect(models).toMatchObject([{ name: 'm', tasks: COUNT }]);
+  expect(routes).toMatchObject([{ name: '/r', tasks: COUNT }]);
+
+  const found = async (q: string) =>
+    (await store.dashboard.tasks('p', { q, limit: 200 })).rows.map(({ id }) => id);
+  for (const index of [0, 1, 499, 500, COUNT - 1])
+    expect(await found(`${wordOf(index)} question`)).toEqual([`t${index}`]);
+  expect(await found('delightful')).toEqual(['t7']);
+  const [row] = (await store.dashboard.tasks('p', { limit: 1 })).rows;
+  expect(row).toMatchObject({ id: `t${COUNT - 1}`, model: 'm', route: '/r', latency_ms: 100 });
+  expect((await store.tasks.find('p', 't7'))?.metadata).toMatchObject({ odd: [7] });
+});
+
+test('what is stored and judged after the migration counts on from there', async () => {
+  const path = await oldFile();
+  const first = await openStore(path);
+  await first.tasks.change('p', 't1', {
+    verdict: { value: 'failure', source: 'user', notes: 'unexpected' },
+  });
+  await first.close();
+  const store = await openStore(path);
+  onTestFinished(() => store.close());
+  const range = { from: T0, to: T0 + COUNT, bucket: 3600, offset: 0 };
+  const { totals } = await store.dashboard.overview('p', range);
+  expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 1 });
+  const page = await store.dashboard.tasks('p', { q: 'unexpected', limit: 10 });
+  expect(page.rows.map(({ id }) => id)).toEqual(['t1']);
+});
