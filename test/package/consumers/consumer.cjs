@@ -5,9 +5,11 @@ const { Phospho, PhosphoError, wrap } = require('phospho-express');
 const { Client } = require('phospho-express/client');
 const { createCollector } = require('phospho-express/collector');
 const { isBalanced } = require('phospho-express/testing');
+const { PhosphoFeedback } = require('phospho-express/widget');
 
 async function main() {
   assert.equal(typeof createCollector, 'function');
+  assert.equal(typeof PhosphoFeedback, 'function');
   assert.equal(typeof express().use(new Phospho().middleware()), 'function');
   const phospho = new Phospho();
   assert.equal(await wrap(async (question) => `echo: ${question}`)('from CJS'), 'echo: from CJS');

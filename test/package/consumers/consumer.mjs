@@ -5,10 +5,13 @@ import { logTask, Phospho, PhosphoError, wrap } from 'phospho-express';
 import { Client } from 'phospho-express/client';
 import { createCollector } from 'phospho-express/collector';
 import { InMemoryExporter, isBalanced } from 'phospho-express/testing';
+import { PhosphoFeedback } from 'phospho-express/widget';
 
 assert.equal(typeof createCollector, 'function');
 assert.equal(typeof logTask(), 'function');
 assert.equal(typeof InMemoryExporter, 'function');
+// Imported where there are no elements, as a page that is rendered on a server does.
+assert.equal(typeof PhosphoFeedback, 'function');
 assert.equal(typeof express().use(new Phospho().middleware()), 'function');
 
 const phospho = new Phospho();
