@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { expect, test } from 'vitest';
 import type { TaskPage } from '../../src/collector/dashboard/wire.ts';
-import { startDashboard } from './dashboard-helpers.ts';
+import { startDashboard } from '../helpers/dashboard.ts';
 
 const T0 = 1_790_000_000;
 const TASKS = '/projects/demo/tasks';

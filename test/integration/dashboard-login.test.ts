@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startDashboard, TOKEN } from './dashboard-helpers.ts';
+import { startDashboard, TOKEN } from '../helpers/dashboard.ts';
 
 const TASKS = '/projects/demo/tasks';
 

@@ -4,10 +4,11 @@ import express, { type RequestHandler } from 'express';
 import type { Phospho } from 'phospho-express';
 import { InMemoryExporter } from 'phospho-express/testing';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { FeedbackState, PhosphoFeedback } from '../../../src/widget/index.ts';
 import { phosphoFor, SECRET } from '../../helpers/ledger.ts';
-import { openBrowser } from './browser.ts';
+import { useBrowser } from './use-browser.ts';
+import { openPage } from './witness.ts';
 
 /** As strict as a page can be that runs scripts at all: no style-src, Trusted Types, no policy of theirs. */
 const POLICY =
@@ -21,11 +22,9 @@ const place = new CSSStyleSheet();
 place.replaceSync('phospho-feedback:not(:defined) { display: inline-block; ' +
   'vertical-align: middle; block-size: 32px }');
 document.adoptedStyleSheets = [place];
-globalThis.seen = { events: [], violations: [], shifts: [], rejections: [] };
+globalThis.seen = { events: [], shifts: [] };
 addEventListener('phospho:flagged', ({ detail }) => seen.events.push(['flagged', detail]));
 addEventListener('phospho:error', ({ detail }) => seen.events.push(['error', detail]));
-addEventListener('securitypolicyviolation', (e) => seen.violations.push(e.violatedDirective));
-addEventListener('unhandledrejection', (e) => seen.rejections.push(String(e.reason)));
 new PerformanceObserver((list) => {
   for (const { value } of list.getEntries()) seen.shifts.push(value);
 }).observe({ type: 'layout-shift', buffered: true });
@@ -33,9 +32,7 @@ new PerformanceObserver((list) => {
 
 interface Seen {
   events: [kind: 'flagged' | 'error', detail: { [key: string]: unknown }][];
-  violations: string[];
   shifts: number[];
-  rejections: string[];
 }
 
 export interface WidgetPage {
@@ -67,20 +64,13 @@ export interface WidgetPage {
 
 type WidgetOptions = Parameters<typeof openWidget>[1];
 
-/** One browser for the tests of a file; each is skipped where there is none. */
+/** Opens pages in one browser for the tests of a file; each is skipped where there is none. */
 export function widgetPages(): (
   skip: (reason: string) => void,
   options?: WidgetOptions,
 ) => Promise<WidgetPage> {
-  let found: Browser | undefined;
-  beforeAll(async () => {
-    found = await openBrowser();
-  });
-  afterAll(() => found?.close());
-  return (skip, options) => {
-    if (!found) skip('no browser');
-    return openWidget(found as Browser, options);
-  };
+  const browser = useBrowser();
+  return (skip, options) => openWidget(browser(skip), options);
 }
 
 /**
@@ -125,24 +115,13 @@ async function openWidget(
   app.post('/unrecorded', (_req, res) => void res.json({}));
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
-
-  const context = await browser.newContext({ locale: 'en', ...options.context });
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => {
-    // The browser's own word on an answer that a test asked for.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load')) {
-      errors.push(message.text());
-    }
-  });
-  onTestFinished(async () => {
-    const { violations, rejections } = await seen();
-    await context.close();
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
-    expect([...errors, ...violations, ...rejections]).toEqual([]);
   });
+
+  // Answers that a test asks for are logged as resources that failed to load.
+  const { page } = await openPage(browser, { ...options.context, refusals: true });
   if (options.clock) await page.clock.install();
   await options.before?.(page);
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
