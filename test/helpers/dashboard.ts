@@ -1,10 +1,14 @@
 import { type Agent, agent, type Test } from 'supertest';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import {
   type Collector,
   type CollectorOptions,
   createCollector,
 } from '../../src/collector/index.ts';
+
+interface Logged {
+  error_in_log?: string;
+}
 
 export const TOKEN = 'the-login-token-of-the-tests';
 
@@ -16,6 +20,7 @@ export async function startDashboard(options: CollectorOptions = {}): Promise<{
   post: (path: string, body?: unknown) => Test;
   browser: Agent;
   login: (token?: string) => Test;
+  /** Fails the test if one of them is refused. */
   log: (...events: unknown[]) => Promise<void>;
 }> {
   const collector = await createCollector({
@@ -34,11 +39,12 @@ export async function startDashboard(options: CollectorOptions = {}): Promise<{
     post: (path, body) => browser.post(`/dashboard/api${path}`).send(body as object),
     login: (token = TOKEN) => browser.post('/dashboard/api/session').send({ token }),
     log: async (...events) => {
-      await agent(collector.url)
+      const { body } = await agent(collector.url)
         .post('/v2/log/demo')
         .set('authorization', `Bearer ${collector.apiKey}`)
         .send({ batched_log_events: events })
         .expect(200);
+      expect(body.logged_events.flatMap((logged: Logged) => logged.error_in_log ?? [])).toEqual([]);
     },
   };
 }

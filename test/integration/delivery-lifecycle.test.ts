@@ -90,7 +90,8 @@ describe('flush()', () => {
     for (const timeoutMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expectBalanced(await phospho.flush({ timeoutMs }));
     }
-    exporter.calls[0]?.accept();
+    // A busy machine serialises them in more than one go.
+    for (const call of exporter.calls) call.accept();
     expect((await phospho.flush()).events.delivered).toBe(3);
   });
 

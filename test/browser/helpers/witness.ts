@@ -3,7 +3,8 @@ import { expect, onTestFinished } from 'vitest';
 
 /**
  * A page that fails the test, when it ends, by whatever goes wrong in it: errors that nobody caught, what is
- * logged as one, dialogs, breaches of a content policy, and `pwned()`, which captured scripts call.
+ * logged as one, dialogs, breaches of a content policy, and `pwned()`, which captured scripts call. Opened
+ * after what serves it, it is closed before.
  */
 export async function openPage(
   browser: Browser,
