@@ -202,6 +202,17 @@ describe('the list of tasks', () => {
     await expect.poll(() => rows(site.page)).toEqual(expected);
   });
 
+  it('shows of an answer what it says, without the marks of its markdown', async ({ skip }) => {
+    const output =
+      '**Sizes**\n\n## Frames\n\n| Frame | Height |\n| ----- | -----: |\n| **54** | 1.70 m |\n\nRun `npm *i*`, see [docs](https://a.example).';
+    const site = await openDashboard(browser(skip), { events: [task('t', { output })] });
+    const shown = 'Sizes Frames Frame Height 54 1.70 m Run npm *i*, see [docs](https://a.example).';
+    await site.visit('tasks');
+    expect((await site.page.locator('.c-output').textContent())?.trim()).toBe(shown);
+    await site.visit('sessions');
+    expect((await rows(site.page))[0]).toContain(shown.slice(0, 40));
+  });
+
   it('has pages, and the newest one is live', async ({ skip }) => {
     const many = Array.from({ length: 120 }, (_, index) => task(`n${index}`));
     const site = await openDashboard(browser(skip), { events: many });

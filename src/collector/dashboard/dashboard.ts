@@ -90,7 +90,7 @@ export class Dashboard {
   }
 
   async #follow(req: Request, res: Response): Promise<void> {
-    const projectId = String(req.params['project']);
+    const projectId = String(req.params.project);
     await assertProjectExists({ store: this.#parts.store, projectId });
     this.#live.open(req, res, projectId);
   }
@@ -106,8 +106,8 @@ export class Dashboard {
       store,
       defaultProject,
       baseUrl: `${req.protocol}://${req.headers.host}${req.baseUrl.slice(0, -DASHBOARD_PATH.length)}/v2`,
-      projectId: String(req.params['project'] ?? ''),
-      id: String(req.params['id'] ?? ''),
+      projectId: String(req.params.project ?? ''),
+      id: String(req.params.id ?? ''),
       query: req.query,
       body: route.method === 'post' ? await readJson(req, res) : undefined,
     };

@@ -41,7 +41,7 @@ export async function sendPage(req: Request, res: Response): Promise<void> {
 
 /** Names hold a hash of the content, so that a browser need never ask twice. */
 export async function sendAsset(req: Request, res: Response): Promise<void> {
-  const name = String(req.params['name']);
+  const name = String(req.params.name);
   if (name === 'favicon.svg') {
     res.set('cache-control', 'public, max-age=86400').type('svg').send(FAVICON);
     return;
@@ -49,7 +49,7 @@ export async function sendAsset(req: Request, res: Response): Promise<void> {
   const files = await assets();
   const file = Object.hasOwn(files, name) ? files[name] : undefined;
   if (file === undefined) throw new HttpError(404, `No such file: ${name}`);
-  const isCurrent = file.hash === req.params['hash'];
+  const isCurrent = file.hash === req.params.hash;
   res.set({
     'cache-control': isCurrent ? 'public, max-age=31536000, immutable' : 'no-store',
     vary: 'accept-encoding',

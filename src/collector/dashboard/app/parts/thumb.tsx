@@ -8,11 +8,7 @@ export function Thumb({ flag, notes = false }: { flag: Flag | null; notes?: bool
   const title = notes ? `${label}, with a note` : label;
   return (
     <span class={`thumb ${flag ?? 'none'}`} title={title}>
-      {flag === null ? (
-        <span aria-hidden="true">·</span>
-      ) : (
-        <Icon name={flag === 'success' ? 'up' : 'down'} />
-      )}
+      {flag !== null && <Icon name={flag === 'success' ? 'up' : 'down'} />}
       {notes && <span class="thumb-note" />}
       <span class="visually-hidden">{title}</span>
     </span>

@@ -5,6 +5,7 @@ import { count } from '../../format/numbers.ts';
 import { ThumbCounts } from '../../parts/thumb.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
+import { PreviewText } from '../../text/preview-text.tsx';
 
 export function SessionTable({
   project,
@@ -42,7 +43,7 @@ export function SessionTable({
             <td class="c-exchange">
               <a class="row-link" href={projectPath(project, 'sessions', session.id)}>
                 {session.preview ? (
-                  <InlineText text={session.preview} />
+                  <PreviewText text={session.preview} />
                 ) : (
                   <span class="muted">No messages</span>
                 )}

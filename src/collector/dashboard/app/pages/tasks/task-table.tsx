@@ -6,6 +6,7 @@ import { count } from '../../format/numbers.ts';
 import { Thumb } from '../../parts/thumb.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
+import { PreviewText } from '../../text/preview-text.tsx';
 
 export function TaskTable({
   project,
@@ -74,7 +75,7 @@ function Row({ project, task, fresh }: { project: string; task: TaskRow; fresh: 
         </a>
         <div class="c-output">
           {failed && <span class="badge error">Error</span>}
-          {task.output !== null && <InlineText text={task.output} />}
+          {task.output !== null && <PreviewText text={task.output} />}
           {task.output === null && !failed && <span>No output</span>}
         </div>
       </td>

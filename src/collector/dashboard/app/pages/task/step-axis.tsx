@@ -1,0 +1,31 @@
+import { shortDuration } from '../../format/durations.ts';
+
+const MAX_TICKS = 5;
+/** Milliseconds; times of a clock from half a minute on. */
+const STEPS = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3],
+  ...[0.5, 1, 2, 5, 10, 30, 60, 120, 360, 720, 1440].map((minutes) => minutes * 60_000),
+];
+
+/** Milliseconds from one tick to the next, so that there are few of them at round numbers. */
+export function tickStep(length: number): number {
+  return STEPS.find((step) => length / step <= MAX_TICKS) ?? length;
+}
+
+export function StepAxis({ length }: { length: number }) {
+  const step = tickStep(length);
+  const ticks = Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
+  return (
+    <div class="step-axis" aria-hidden="true">
+      {ticks.map((tick) => (
+        <span
+          key={tick}
+          class={tick === 0 ? 'first' : tick > length * 0.9 ? 'last' : undefined}
+          style={{ left: `${(tick / length) * 100}%` }}
+        >
+          {tick === 0 ? '0' : shortDuration(tick)}
+        </span>
+      ))}
+    </div>
+  );
+}
