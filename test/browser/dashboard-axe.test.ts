@@ -1,3 +1,4 @@
+import type { BrowserContextOptions } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { bikeShop } from '../fixtures/bike-shop.ts';
 import { axe, underColorSchemes } from './helpers/browser.ts';
@@ -7,6 +8,7 @@ import { useBrowser } from './helpers/use-browser.ts';
 import { openPage } from './helpers/witness.ts';
 
 const browser = useBrowser();
+const DESKTOP = {};
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const STILL = { reducedMotion: 'reduce' } as const;
 
@@ -34,10 +36,10 @@ async function look(site: DashboardPage, name: string): Promise<void> {
   });
 }
 
-describe.each([
-  ['desktop', {}],
+describe.each<[string, BrowserContextOptions]>([
+  ['desktop', DESKTOP],
   ['phone', PHONE],
-] as const)('axe finds nothing in light and dark on a %s', (_name, device) => {
+])('axe finds nothing in light and dark on a %s', (_name, device) => {
   it.for([
     ['empty', []],
     ['full', bikeShop(Math.floor(Date.now() / 1000), { days: 2, sessionsPerDay: 30 })],
@@ -62,6 +64,11 @@ describe.each([
         await site.visit(path);
         await prepare(site);
         await look(site, path);
+      }
+      if (device === DESKTOP) {
+        await site.page.keyboard.press('?');
+        await look(site, 'shortcuts');
+        await site.page.keyboard.press('Escape');
       }
       await site.page.getByRole('button', { name: 'Log out' }).click();
       await site.page.getByRole('heading', { name: 'Log in' }).waitFor();

@@ -236,6 +236,35 @@ describe('the list of tasks', () => {
   });
 });
 
+it('keys of one character are told by ?, and can be switched off', async ({ skip }) => {
+  const site = await openDashboard(browser(skip), { events: [task('t')] });
+  const { page } = site;
+  await site.visit('tasks');
+  const search = page.getByRole('searchbox');
+  const hasFocus = () => search.evaluate((field) => field === document.activeElement);
+  await page.keyboard.press('/');
+  expect(await hasFocus()).toBe(true);
+  await page.keyboard.type('?/jk');
+  expect(await search.inputValue()).toBe('?/jk');
+  await search.fill('');
+  await search.blur();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByLabel('Use these keys').uncheck();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await page.reload();
+  await page.locator('.row-link').waitFor();
+  for (const key of ['/', '?', 'j', 'k']) await page.keyboard.press(key);
+  expect(await hasFocus()).toBe(false);
+  expect(await page.getByRole('dialog').isVisible()).toBe(false);
+  expect(await page.locator('.row-link:focus').count()).toBe(0);
+  await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+  await page.getByLabel('Use these keys').check();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.keyboard.press('j');
+  expect(await page.locator('.row-link:focus').count()).toBe(1);
+});
+
 it('colours can be chosen, and stay chosen', async ({ skip }) => {
   const site = await openDashboard(browser(skip), { colorScheme: 'light' });
   const background = () =>

@@ -3,6 +3,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import 'uplot/dist/uPlot.min.css';
 import './styles/controls.css';
+import './styles/dialog.css';
 import './styles/shell.css';
 import './styles/states.css';
 import './styles/disclosure.css';
@@ -19,8 +20,10 @@ import './styles/steps.css';
 import './styles/sessions.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { startShortcuts } from './data/shortcuts.ts';
 import { startTheme } from './data/theme.ts';
 
 startTheme();
+startShortcuts();
 const host = document.getElementById('app');
 if (host !== null) render(<App />, host);

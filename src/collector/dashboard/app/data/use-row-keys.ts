@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { shortcutsAreOn } from './shortcuts.ts';
 import { isField, isPlain } from './use-shortcut.ts';
 
 const STEPS: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
@@ -9,6 +10,8 @@ export function useRowKeys<T extends HTMLElement>() {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const step = STEPS[event.key];
+      const isCharacter = event.key.length === 1;
+      if (isCharacter && !shortcutsAreOn()) return;
       if (step === undefined || !isPlain(event) || isField(event.target)) return;
       const links = [...(list.current?.querySelectorAll<HTMLElement>('.row-link') ?? [])];
       const at = links.findIndex((link) => link.matches(':focus'));

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { shortcutsAreOn } from './shortcuts.ts';
 
 /** A key that does something wherever one is, except in fields. */
 export function useShortcut(key: string, run: () => void): void {
@@ -6,7 +7,8 @@ export function useShortcut(key: string, run: () => void): void {
   latest.current = run;
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      if (event.key !== key || !isPlain(event) || isField(event.target)) return;
+      if (event.key !== key || !shortcutsAreOn() || !isPlain(event) || isField(event.target))
+        return;
       event.preventDefault();
       latest.current();
     };

@@ -4,6 +4,7 @@ import { projectPath } from '../data/base.ts';
 import { useSession } from '../data/session.tsx';
 import { Icon, Logo } from './icon.tsx';
 import { LiveBanner, LiveDot } from './live-banner.tsx';
+import { ShortcutHelp } from './shortcut-help.tsx';
 import { ThemeToggle } from './theme-toggle.tsx';
 
 const PAGES = [
@@ -46,6 +47,7 @@ export function Shell({
           </nav>
           <div class="header-end">
             <LiveDot />
+            <ShortcutHelp />
             <ThemeToggle />
             <button
               type="button"
