@@ -157,6 +157,7 @@ export function mount(host: HTMLElement): Widget {
     panel.hidden = !hasPanel;
     comment.hidden = status.hidden = send.hidden = !hasForm;
     retry.hidden = !canRetry;
+    (hasPanel ? addEventListener : removeEventListener)('resize', place);
     if (hasPanel) place();
     // What had the focus is gone: its thumb is the place to go on from.
     if (focused?.closest('[hidden]')) (flag === 'failure' ? down : up).focus();

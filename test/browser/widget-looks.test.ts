@@ -94,6 +94,25 @@ describe('the element', () => {
     },
   );
 
+  it('keeps its open panel in a window that becomes narrower', async ({ skip }) => {
+    const site = await open(skip, { context: { viewport: { width: 1000, height: 640 } } });
+    await site.page.evaluate(() => {
+      const main = document.querySelector('main');
+      if (main) main.style.textAlign = 'end';
+    });
+    await site.up.click();
+    await site.becomes('sent');
+    for (const width of [400, 320, 900]) {
+      await site.page.setViewportSize({ width, height: 640 });
+      await expect
+        .poll(async () => {
+          const box = await site.panel.boundingBox();
+          return box !== null && box.x >= 0 && box.x + box.width <= width;
+        }, `at ${width} px`)
+        .toBe(true);
+    }
+  });
+
   it('has targets of 32 px for a mouse and 44 px for a finger', async ({ skip }) => {
     for (const [hasTouch, side] of [
       [false, 32],
