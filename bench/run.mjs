@@ -1,9 +1,9 @@
-// npm run bench -- [fn] [http] [sse] [import] [dashboard]: what phospho-express costs, as ratios within one run.
+// npm run bench -- [fn] [http] [sse] [import] [dashboard] [ingest]: what phospho-express costs, as ratios within one run.
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const SUITES = ['fn', 'http', 'sse', 'import', 'dashboard'];
+const SUITES = ['fn', 'http', 'sse', 'import', 'dashboard', 'ingest'];
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !SUITES.includes(name));
 if (unknown.length > 0) {

@@ -13,16 +13,7 @@ const BATCH = 1000;
 
 /** Stores the tasks through the collector's own API. */
 export async function seed(collector, { tasks = 100_000, days = 90, onBatch = () => {} } = {}) {
-  const next = generator();
-  const now = Math.floor(Date.now() / 1000);
-  for (let start = 0; start < tasks; start += BATCH) {
-    const batched_log_events = Array.from(
-      { length: Math.min(BATCH, tasks - start) },
-      (_, index) => {
-        const age = (1 - (start + index) / tasks) * days * 86_400;
-        return next(start + index, Math.floor(now - age));
-      },
-    );
+  for (const batched_log_events of batchesOf({ tasks, days, batch: BATCH })) {
     const response = await fetch(`${collector.baseUrl}/log/${collector.projectId}`, {
       method: 'POST',
       headers: {
@@ -37,8 +28,20 @@ export async function seed(collector, { tasks = 100_000, days = 90, onBatch = ()
   }
 }
 
+/** Events in the order of their time, the last of them now. */
+export function* batchesOf({ tasks, days, batch, prefix = 'seeded_' }) {
+  const next = generator(prefix);
+  const now = Math.floor(Date.now() / 1000);
+  for (let start = 0; start < tasks; start += batch) {
+    yield Array.from({ length: Math.min(batch, tasks - start) }, (_, index) => {
+      const age = (1 - (start + index) / tasks) * days * 86_400;
+      return next(start + index, Math.floor(now - age));
+    });
+  }
+}
+
 /** The same tasks at every run: figures are compared between runs. */
-function generator() {
+function generator(prefix) {
   let state = 12_345;
   const random = () => {
     state = (state * 1_103_515_245 + 12_345) & 0x7fffffff;
@@ -53,8 +56,8 @@ function generator() {
   };
   const words = (count) => Array.from({ length: count }, word).join(' ');
   return (index, created_at) => ({
-    task_id: `seeded_${index}`,
-    session_id: `seeded_session_${Math.floor(index / 4)}`,
+    task_id: `${prefix}${index}`,
+    session_id: `${prefix}session_${Math.floor(index / 4)}`,
     user_id: `user_${Math.floor(random() * 500)}`,
     version_id: `v${Math.floor(random() * 4)}`,
     created_at,
