@@ -105,10 +105,13 @@ describe('the element', () => {
     for (const width of [400, 320, 900]) {
       await site.page.setViewportSize({ width, height: 640 });
       await expect
-        .poll(async () => {
-          const box = await site.panel.boundingBox();
-          return box !== null && box.x >= 0 && box.x + box.width <= width;
-        }, `at ${width} px`)
+        .poll(
+          async () => {
+            const box = await site.panel.boundingBox();
+            return box !== null && box.x >= 0 && box.x + box.width <= width;
+          },
+          { message: `at ${width} px` },
+        )
         .toBe(true);
     }
   });

@@ -1,6 +1,6 @@
 import type { Flag, TestStatus } from '../../types.ts';
 import type { TaskFacts } from './facts.ts';
-import type { Dimension, Sums } from './stats/tally.ts';
+import type { Dimension, Sums } from './stats/sums.ts';
 
 /**
  * The tables. Every key starts with `project_id`, so that a database can be partitioned by project.

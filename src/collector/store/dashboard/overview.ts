@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { addSums, figuresOf, sumsByName, sumsByTime } from '../stats/read-stats.ts';
-import { HOUR, noSums, type Sums } from '../stats/tally.ts';
+import { noSums, type Sums } from '../stats/sums.ts';
+import { HOUR } from '../stats/tally.ts';
 import type { Overview } from './shapes.ts';
 
 /** What an overview is asked for, in UNIX seconds. */

@@ -2,7 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Figures } from '../dashboard/shapes.ts';
 import type { Schema, StatsTable } from '../schema.ts';
 import { addTo, parseHistogram, percentile } from './histogram.ts';
-import { DAY, type Dimension, HOUR, noSums, SUMMED, type Sums } from './tally.ts';
+import { type Dimension, noSums, SUMMED, type Sums } from './sums.ts';
+import { DAY, HOUR } from './tally.ts';
 
 /** A half-open stretch of time in UNIX seconds; both ends are whole hours. */
 export interface Range {

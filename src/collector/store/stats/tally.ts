@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { StatsTable, TasksTable } from '../schema.ts';
-import { addTo, bucketOf, type Histogram } from './histogram.ts';
+import { addTo, bucketOf } from './histogram.ts';
+import { type Dimension, noSums, type Sums } from './sums.ts';
 
 /** Seconds. Figures are kept by hours and, where a whole range is summed, by days of UTC. */
 export const HOUR = 3600;
@@ -19,40 +20,6 @@ export type Counted = Pick<
   | 'prompt_tokens'
   | 'completion_tokens'
 >;
-
-/** What is counted apart. Tasks without such a name count under ''. */
-export type Dimension = 'all' | 'model' | 'route' | 'version';
-
-export interface Sums {
-  tasks: number;
-  success: number;
-  failure: number;
-  errors: number;
-  prompt_tokens: number;
-  completion_tokens: number;
-  latencies: Histogram;
-}
-
-export const SUMMED = [
-  'tasks',
-  'success',
-  'failure',
-  'errors',
-  'prompt_tokens',
-  'completion_tokens',
-] as const;
-
-export function noSums(): Sums {
-  return {
-    tasks: 0,
-    success: 0,
-    failure: 0,
-    errors: 0,
-    prompt_tokens: 0,
-    completion_tokens: 0,
-    latencies: new Map(),
-  };
-}
 
 /** One line of the statistics, and what to add to it. */
 export interface Change extends Pick<StatsTable, 'dimension' | 'grain' | 'start' | 'name'> {

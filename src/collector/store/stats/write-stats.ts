@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Schema, StatsTable } from '../schema.ts';
 import { addTo, histogramText, parseHistogram } from './histogram.ts';
-import { type Change, SUMMED, type Tally } from './tally.ts';
+import { SUMMED } from './sums.ts';
+import type { Change, Tally } from './tally.ts';
 
 /** Lines a statement: 12 columns each, and SQLite takes at most 32 766 parameters. */
 const LINES_PER_STATEMENT = 500;

@@ -21,6 +21,8 @@ export interface TaskFilters {
 }
 
 export type FilterName = keyof TaskFilters;
+/** Undefined removes a filter. */
+export type Change = Partial<Record<FilterName, string | undefined>>;
 
 const NAMES: readonly FilterName[] = [
   ...(['q', 'flag', 'route', 'model', 'version', 'session', 'user'] as const),
@@ -37,10 +39,7 @@ export function readFilters(query: Record<string, string>): TaskFilters {
 }
 
 /** Other filters begin at the newest page: a cursor belongs to the list it came with. */
-export function changed(
-  filters: TaskFilters,
-  change: Partial<Record<FilterName, string | undefined>>,
-): Query {
+export function changed(filters: TaskFilters, change: Change): Query {
   return { ...filters, before: undefined, after: undefined, ...change };
 }
 

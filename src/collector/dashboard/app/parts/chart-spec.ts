@@ -25,6 +25,13 @@ export interface ChartSeries {
   filled?: boolean;
 }
 
+/** Where the pointer is over a chart: the column, and pixels from the chart's left. */
+export interface Hover {
+  index: number;
+  left: number;
+  width: number;
+}
+
 export function isEmpty(spec: ChartSpec): boolean {
   return spec.series.every(({ values }) => values.every((value) => !value));
 }

@@ -1,6 +1,5 @@
 import { span } from '../format/times.ts';
-import type { Hover } from './chart.tsx';
-import type { ChartSpec } from './chart-spec.ts';
+import type { ChartSpec, Hover } from './chart-spec.ts';
 
 export function ChartTooltip({ spec, hover }: { spec: ChartSpec; hover: Hover }) {
   const time = spec.times[hover.index];

@@ -1,15 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useTheme } from '../data/theme.ts';
-import type { ChartSpec } from './chart-spec.ts';
+import type { ChartSpec, Hover } from './chart-spec.ts';
 import { ChartTooltip } from './chart-tooltip.tsx';
 import { dataFor, optionsFor } from './uplot-options.ts';
-
-export interface Hover {
-  index: number;
-  left: number;
-  width: number;
-}
 
 /** The only place that knows uPlot's life: made anew for other colours, data or width. */
 export function Chart({ spec, summary }: { spec: ChartSpec; summary: string }) {

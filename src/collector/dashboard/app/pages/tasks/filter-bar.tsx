@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Choices } from '../../../wire.ts';
-import type { FilterName, TaskFilters } from '../../data/task-query.ts';
+import type { Change, TaskFilters } from '../../data/task-query.ts';
 import { FLAGS } from '../../data/task-query.ts';
 import { useShortcut } from '../../data/use-shortcut.ts';
 import { DebouncedInput } from '../../parts/debounced-input.tsx';
@@ -8,8 +8,6 @@ import { Icon } from '../../parts/icon.tsx';
 import { Select } from '../../parts/select.tsx';
 import { FLAG_FILTER_LABELS } from './filter-labels.ts';
 import { TimeFilter } from './time-filter.tsx';
-
-export type Change = Partial<Record<FilterName, string | undefined>>;
 
 export function FilterBar({
   filters,

@@ -1,7 +1,6 @@
-import type { TaskFilters } from '../../data/task-query.ts';
+import type { Change, TaskFilters } from '../../data/task-query.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
-import type { Change } from './filter-bar.tsx';
 import { chosenFilters } from './filter-labels.ts';
 
 export function FilterChips({

@@ -1,9 +1,8 @@
 import { useState } from 'preact/hooks';
 import { RANGE_NAMES, rangeLabel } from '../../data/ranges.ts';
-import type { TaskFilters } from '../../data/task-query.ts';
+import type { Change, TaskFilters } from '../../data/task-query.ts';
 import { fromLocalInput, toLocalInput } from '../../format/times.ts';
 import { Select } from '../../parts/select.tsx';
-import type { Change } from './filter-bar.tsx';
 
 const CUSTOM = 'custom';
 const OPTIONS = [

@@ -1,0 +1,35 @@
+import type { Histogram } from './histogram.ts';
+
+/** What is counted apart. Tasks without such a name count under ''. */
+export type Dimension = 'all' | 'model' | 'route' | 'version';
+
+export interface Sums {
+  tasks: number;
+  success: number;
+  failure: number;
+  errors: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  latencies: Histogram;
+}
+
+export const SUMMED = [
+  'tasks',
+  'success',
+  'failure',
+  'errors',
+  'prompt_tokens',
+  'completion_tokens',
+] as const;
+
+export function noSums(): Sums {
+  return {
+    tasks: 0,
+    success: 0,
+    failure: 0,
+    errors: 0,
+    prompt_tokens: 0,
+    completion_tokens: 0,
+    latencies: new Map(),
+  };
+}
