@@ -33,15 +33,19 @@ async function measure() {
   try {
     const { bytes } = await next();
     const rates = [];
+    const costs = [];
     for (let round = 0; round < ROUNDS; round++) {
+      const before = process.cpuUsage();
       sender.send('go');
       rates.push((await next()).rate);
+      const { user, system } = process.cpuUsage(before);
+      costs.push((user + system) / EVENTS);
     }
     const { median } = summary(rates);
+    const kept = median >= BUDGET ? 'kept' : 'MISSED';
     console.log(`ingest: batches of ${BATCH}, ${Math.round(bytes)} bytes an event`);
-    console.log(
-      `  events/s ${show(summary(rates), 0)} (budget ${BUDGET}: ${median >= BUDGET ? 'kept' : 'MISSED'})`,
-    );
+    console.log(`  events/s ${show(summary(rates), 0)} (budget ${BUDGET}: ${kept})`);
+    console.log(`  CPU µs an event ${show(summary(costs), 0)}`);
   } finally {
     sender.kill();
     await collector.close();

@@ -11,11 +11,31 @@ export interface NativeDriver {
 
 const READS = /^\s*(?:select|with|pragma|explain|values)\b|\breturning\b/i;
 
+/** Statements that are kept prepared: those of every request are a few dozen. */
+const MAX_KEPT = 128;
+/** Characters; the text of a large batch's insert is as long as the batch, and rarely comes again. */
+const MAX_KEPT_LENGTH = 16_384;
+
 /** Makes a driver fit Kysely, which expects better-sqlite3's shape. */
 export function adaptDriver(driver: NativeDriver): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>();
   return {
-    close: () => driver.close(),
-    prepare: (sql) => statementOf(driver, sql),
+    close() {
+      kept.clear();
+      driver.close();
+    },
+    prepare(sql) {
+      const statement = kept.get(sql) ?? statementOf(driver, sql);
+      if (sql.length > MAX_KEPT_LENGTH) return statement;
+      // The least recently used one is the first to go.
+      kept.delete(sql);
+      kept.set(sql, statement);
+      for (const oldest of kept.keys()) {
+        if (kept.size <= MAX_KEPT) break;
+        kept.delete(oldest);
+      }
+      return statement;
+    },
   };
 }
 
