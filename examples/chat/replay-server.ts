@@ -74,7 +74,8 @@ function keyOf(session: string | undefined, messages: readonly Message[]): strin
 
 function stockAnswer({ messages }: ChatRequest): string {
   const asked = messages.at(-1)?.content ?? '';
-  return `This is a replayed model: it has no answer of its own to “${asked.slice(0, 80)}”. Set OPENAI_API_KEY (and OPENAI_BASE_URL, for another provider) before \`npm run demo\` to talk to a real one.`;
+  const [line = ''] = asked.trim().split('\n');
+  return `This is a replayed model: it has no answer of its own to “${line.slice(0, 80)}”. Set OPENAI_API_KEY (and OPENAI_BASE_URL, for another provider) before \`npm run demo\` to talk to a real one.`;
 }
 
 function completionOf(request: ChatRequest, content: string): object {

@@ -15,6 +15,8 @@ interface Flags {
   newKey?: boolean;
   allowedHost?: string[];
   publicFlags?: boolean;
+  maxBodyBytes?: string;
+  flagWaitMs?: string;
 }
 
 /** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
@@ -53,6 +55,17 @@ export function collectorCommand(): Command {
       '--public-flags',
       withEnv('take flags without a key, if they name the project of their task', 'PUBLIC_FLAGS'),
     )
+    .option(
+      '--max-body-bytes <number>',
+      withEnv('largest request body, 1024 to 1 GiB; default 32 MiB', 'MAX_BODY_BYTES'),
+    )
+    .option(
+      '--flag-wait-ms <number>',
+      withEnv(
+        'how long a flag waits for a task that has not come yet, 0 to 120000; default 31000',
+        'FLAG_WAIT_MS',
+      ),
+    )
     .action(run);
 }
 
@@ -82,8 +95,9 @@ async function run(flags: Flags): Promise<void> {
 
 function optionsOf(flags: Flags): CollectorOptions {
   const { port, host, database, project, apiKey, dashboardToken, allowedHost, publicFlags } = flags;
+  const { maxBodyBytes, flagWaitMs } = flags;
   return {
-    ...(port !== undefined && { port: /^\d{1,9}$/.test(port) ? Number(port) : (port as never) }),
+    ...(port !== undefined && { port: numberIn(port) }),
     ...(host !== undefined && { host }),
     ...(database !== undefined && { database }),
     ...(project !== undefined && { project }),
@@ -91,7 +105,14 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(dashboardToken !== undefined && { dashboardToken }),
     ...(allowedHost !== undefined && { allowedHosts: allowedHost }),
     ...(publicFlags !== undefined && { publicFlags }),
+    ...(maxBodyBytes !== undefined && { maxBodyBytes: numberIn(maxBodyBytes) }),
+    ...(flagWaitMs !== undefined && { flagWaitMs: numberIn(flagWaitMs) }),
   };
+}
+
+/** What is no number is passed on as it came, to be refused with the option's name and range. */
+function numberIn(text: string): number {
+  return /^\d{1,12}$/.test(text) ? Number(text) : (text as never);
 }
 
 function greeting(collector: RunningCollector, key: ProjectKey): string[] {

@@ -9,7 +9,8 @@ export const DEFAULTS = {
   'label-close': 'Close',
   'label-retry': 'Try again',
   'text-sending': 'Sending…',
-  'text-sent': 'Thank you!',
+  'text-sent': 'Saved',
+  'text-thanks': 'Thank you!',
   'text-waiting': 'Offline: will be sent later',
   'text-failed': 'Could not be sent',
 };

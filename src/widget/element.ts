@@ -25,7 +25,7 @@ const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as typeof H
  *   serves, the `flag` beside it.
  * - `comment="off"`: thumbs only. Comments have at most 2000 characters.
  * - `label`, `label-up`, `label-down`, `label-comment`, `label-send`, `label-close`, `label-retry`,
- *   `text-sending`, `text-sent`, `text-waiting`, `text-failed`: every text, in English by default.
+ *   `text-sending`, `text-sent`, `text-thanks` (for a comment), `text-waiting`, `text-failed`: every text, in English by default.
  *
  * Events, which bubble and leave shadow trees: `phospho:flagged` when the server took a flag,
  * `phospho:error` when one was given up: at once if it was refused (4xx), else after 3 retries (1, 3 and

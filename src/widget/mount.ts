@@ -148,8 +148,9 @@ export function mount(host: HTMLElement): Widget {
     close.ariaLabel = close.title = text('label-close');
     send.textContent = text('label-send');
     retry.textContent = text('label-retry');
-    live.textContent = state === 'idle' ? '' : text(`text-${state}`);
-    const news = live.textContent || (commented ? text('text-sent') : '');
+    const told = thanks ? 'thanks' : state;
+    live.textContent = told === 'idle' ? '' : text(`text-${told}`);
+    const news = live.textContent || (commented ? text('text-thanks') : '');
     status.textContent = news;
     // The one thing to be read keeps its place when the form goes.
     label.textContent = hasForm ? text('label-comment') : news;

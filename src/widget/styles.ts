@@ -19,7 +19,7 @@ svg{inline-size:var(--phospho-size,18px);fill:none;stroke:currentColor;stroke-wi
 [aria-pressed=true] svg{fill:currentColor}
 .panel{position:absolute;z-index:9;margin:6px 0 0;box-sizing:border-box;inline-size:23em;max-inline-size:90vw;padding:8px;display:flex;flex-wrap:wrap;align-items:center;gap:6px;border:1px solid var(--phospho-border,color-mix(in srgb,CanvasText 16%,Canvas));border-radius:calc(var(--r) + 4px);background:var(--phospho-background,light-dark(Canvas,color-mix(in srgb,CanvasText 8%,Canvas)));color:CanvasText;box-shadow:0 8px 24px #0002;font-size:.875em}
 textarea:not([hidden])~.close{order:-1}
-label,.status{flex:1;text-align:start;padding-inline-start:4px}
+label,.status{flex:1;text-align:start}
 label{order:-2;font-weight:500}
 textarea,.retry{box-sizing:border-box;padding:8px;border:1px solid color-mix(in srgb,CanvasText 50%,Canvas);border-radius:var(--r);background:Canvas;color:CanvasText;font:inherit}
 textarea{inline-size:100%;resize:vertical}

@@ -73,7 +73,7 @@ describe.each<[string, BrowserContextOptions]>([
       await site.page.getByRole('button', { name: 'Log out' }).click();
       await site.page.getByRole('heading', { name: 'Log in' }).waitFor();
       await look(site, 'login');
-      await site.page.getByLabel('Token').fill('wrong');
+      await site.page.getByLabel('Link or token').fill('wrong');
       await site.page.getByRole('button', { name: 'Log in' }).click();
       await site.page.getByText('not valid').waitFor();
       await look(site, 'login, refused');

@@ -41,7 +41,7 @@ describe('the login', () => {
     const { page } = await openPage(opened, { refusals: true });
     await page.goto(`${collector.url}/dashboard/p/demo/tasks/t`);
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
-    await page.getByLabel('Token').fill(collector.dashboardUrl);
+    await page.getByLabel('Link or token').fill(collector.dashboardUrl);
     await page.keyboard.press('Enter');
     await page.getByText('answer t').waitFor();
     expect(page.url()).toBe(`${collector.url}/dashboard/p/demo/tasks/t`);
@@ -62,7 +62,7 @@ describe('the login', () => {
     const { page } = await openPage(opened, { refusals: true });
     await page.goto(`${collector.url}/dashboard#token=${token}`);
     await page.getByRole('alert').filter({ hasText: words }).waitFor();
-    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByLabel('Link or token').fill(TOKEN);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
   });
@@ -73,7 +73,7 @@ describe('the login', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 86_400_000 });
     await site.page.getByRole('link', { name: 'Sessions' }).click();
     await site.page.getByText('Your session has ended. Please log in again.').waitFor();
-    await site.page.getByLabel('Token').fill(TOKEN);
+    await site.page.getByLabel('Link or token').fill(TOKEN);
     await site.page.keyboard.press('Enter');
     await site.page.getByRole('heading', { name: 'Sessions' }).waitFor();
   });
@@ -86,7 +86,7 @@ describe('the login', () => {
     // Every name below localhost is this machine, as with DNS rebinding.
     const answer = await page.goto(`http://rebound.localhost:${port}/dashboard`);
     expect(answer?.status()).toBe(403);
-    expect(await page.getByLabel('Token').count()).toBe(0);
+    expect(await page.getByLabel('Link or token').count()).toBe(0);
   });
 });
 

@@ -63,7 +63,7 @@ it('an answer streams in, a thumb with a comment is given, and the open dashboar
 
   await row.getByRole('link').click();
   await dashboard.getByText('just what I needed').waitFor();
-  expect(await dashboard.title()).toBe('Task · demo · phospho');
+  expect(await dashboard.title()).toBe(`${QUESTION} · Task · demo · phospho`);
   await stayed();
 });
 

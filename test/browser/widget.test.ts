@@ -34,7 +34,7 @@ describe('a thumb', () => {
 
     release();
     await site.becomes('sent');
-    expect(await site.live.textContent()).toBe('Thank you!');
+    expect(await site.live.textContent()).toBe('Saved');
     expect(await site.widget.locator('[part=group]').getAttribute('data-state')).toBe('sent');
     expect(site.requests).toEqual([{ task_id: 't1', token: expect.any(String), flag: 'success' }]);
     expect(await site.flags()).toEqual([['t1', 'success']]);
@@ -426,7 +426,8 @@ describe('the element', () => {
       'label-comment': 'Erzählen Sie mehr',
       'label-send': 'Senden',
       'label-close': 'Schließen',
-      'text-sent': 'Danke!',
+      'text-sent': 'Gespeichert',
+      'text-thanks': 'Danke!',
     });
     const { page } = site;
     const group = page.getByRole('group', { name: 'War die Antwort hilfreich?' });
@@ -435,7 +436,7 @@ describe('the element', () => {
     expect(await page.getByLabel('Erzählen Sie mehr').isVisible()).toBe(true);
     expect(await page.getByRole('button', { name: 'Senden' }).isVisible()).toBe(true);
     expect(await page.getByRole('button', { name: 'Schließen' }).isVisible()).toBe(true);
-    expect(await site.live.textContent()).toBe('Danke!');
+    expect(await site.live.textContent()).toBe('Gespeichert');
     expect(await site.panel.innerText()).not.toMatch(/Thank|Send\b|more/);
   });
 

@@ -1,3 +1,5 @@
+import { richText } from './rich-text.js';
+
 const find = (id) => document.getElementById(id);
 const clone = (id) => find(id).content.firstElementChild.cloneNode(true);
 
@@ -38,7 +40,6 @@ export function addMessage(message, onRetry) {
   const article = clone('message-template');
   article.classList.add(message.role);
   if (message.role === 'user') article.querySelector('h2').textContent = 'You';
-  article.querySelector('.text').append('');
   article.querySelector('.retry').addEventListener('click', onRetry);
   articles.set(message, article);
   messages.append(article);
@@ -51,15 +52,26 @@ export function showMessage(message) {
   const article = articles.get(message);
   if (!article?.isConnected) return;
   const { state = 'done', text } = message;
-  const shown = article.querySelector('.text').firstChild;
-  // Appending keeps what the reader has selected.
-  shown.appendData(text.slice(shown.length));
+  const shown = article.querySelector('.text');
+  if (message.role === 'user') shown.textContent = text;
+  else showAnswer(shown, text);
   article.dataset.state = state;
   article.ariaBusy = String(state === 'answering');
   const problem = problemOf(state, text);
   article.querySelector('.problem').hidden = problem === undefined;
   article.querySelector('.problem-text').textContent = problem ?? '';
   if (state === 'done' || state === 'stopped') showFeedback(article, message);
+}
+
+/** What has not changed is left alone, and with it what the reader has selected there. */
+function showAnswer(shown, text) {
+  const blocks = [...richText(text).children];
+  for (const [index, block] of blocks.entries()) {
+    const old = shown.children[index];
+    if (old === undefined) shown.append(block);
+    else if (!old.isEqualNode(block)) old.replaceWith(block);
+  }
+  while (shown.children.length > blocks.length) shown.lastElementChild.remove();
 }
 
 function problemOf(state, text) {

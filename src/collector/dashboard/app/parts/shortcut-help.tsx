@@ -6,7 +6,7 @@ import { Icon } from './icon.tsx';
 const SHORTCUTS = [
   ['/', 'Search tasks'],
   ['j', 'Next row of a list'],
-  ['k', 'Row before'],
+  ['k', 'Previous row'],
   ['?', 'This help'],
 ] as const;
 
@@ -53,7 +53,7 @@ export function ShortcutHelp() {
           />
           Use these keys
         </label>
-        <button type="button" class="button" onClick={() => dialog.current?.close()}>
+        <button type="button" class="button" autofocus onClick={() => dialog.current?.close()}>
           Close
         </button>
       </dialog>

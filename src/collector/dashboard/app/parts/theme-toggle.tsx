@@ -3,7 +3,7 @@ import { Icon, type IconName } from './icon.tsx';
 
 const NEXT: Record<Theme, Theme> = { auto: 'light', light: 'dark', dark: 'auto' };
 const ICONS: Record<Theme, IconName> = { auto: 'auto', light: 'sun', dark: 'moon' };
-const LABELS: Record<Theme, string> = { auto: 'as the system', light: 'light', dark: 'dark' };
+const LABELS: Record<Theme, string> = { auto: 'the system’s', light: 'light', dark: 'dark' };
 
 export function ThemeToggle() {
   const { theme } = useTheme();

@@ -29,17 +29,18 @@ export function LoginPage({ control }: { control: SessionControl }) {
     <div class="login">
       <PageHead title="Log in" documentTitle="Log in" />
       <p class="muted">
-        Run <code>npx phospho-express collector</code>: it prints a link that logs you in. Or paste
-        the link’s token here.
+        Open the link that your collector (or the demo) printed when it started, or paste the link
+        here. Its token is new at each start, unless you chose one.
       </p>
       <form onSubmit={(event) => void submit(event)}>
-        <label for="token">Token</label>
+        <label for="token">Link or token</label>
         <input
           id="token"
           type="password"
           class="input"
           autocomplete="current-password"
           required
+          autofocus
           value={token}
           aria-describedby={message === undefined ? undefined : 'login-message'}
           onInput={(event) => setToken(event.currentTarget.value)}

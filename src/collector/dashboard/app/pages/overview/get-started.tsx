@@ -7,7 +7,7 @@ import { Phospho } from 'phospho-express';
 const phospho = new Phospho();
 const app = express();
 
-app.use(phospho.router());     // POST /phospho/flag
+app.use(phospho.router());     // POST /phospho/flag, GET /phospho/widget.js
 app.use(phospho.middleware()); // before body parsers and compression
 app.use(express.json());`;
 
@@ -21,13 +21,15 @@ export function GetStarted({ project }: { project: string }) {
   return (
     <div class="get-started">
       <p class="lead">
-        No task has arrived yet. Two steps, and the first conversation appears here by itself.
+        No task has arrived yet. With the demo, ask something on its chat page. With an app of your
+        own it takes two steps, and the first conversation appears here by itself.
       </p>
       <ol class="steps-list">
         <li>
           <h2>Tell your app where the collector is</h2>
           <p class="muted">
-            The collector printed the API key when it first started; it keeps only a hash of it.
+            The collector’s command printed the API key when it first started; it keeps only a hash
+            of it. <code>--new-key</code> makes another one.
           </p>
           <Snippet text={variables} />
         </li>

@@ -31,8 +31,7 @@ export function ExchangeView({ project, exchange }: { project: string; exchange:
         {flag !== null && <Thumb flag={flag} />}
         {outcome !== 'complete' && <OutcomeBadge outcome={outcome} />}
         <a href={projectPath(project, 'tasks', id)}>
-          <span class="visually-hidden">Task of </span>
-          <Moment seconds={created_at} />
+          Task of <Moment seconds={created_at} />
         </a>
         {model && <InlineText text={model} />}
         {latency_ms !== null && <span>{duration(latency_ms)}</span>}

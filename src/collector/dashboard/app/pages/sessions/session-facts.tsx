@@ -13,7 +13,7 @@ export function SessionFacts({ session }: { session: SessionContent }) {
         <Fact label="Began">
           <Moment seconds={session.created_at} />
         </Fact>
-        <Fact label="Last task">
+        <Fact label="Last message">
           {session.last_message_ts && <Moment seconds={session.last_message_ts} />}
         </Fact>
         <Fact label="Environment">

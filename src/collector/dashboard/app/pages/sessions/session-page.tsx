@@ -7,7 +7,7 @@ import { useLiveChange } from '../../data/live.tsx';
 import { useResource } from '../../data/use-resource.ts';
 import { BackLink } from '../../parts/back-link.tsx';
 import { MetadataTable } from '../../parts/metadata-table.tsx';
-import { PageHead } from '../../parts/page.tsx';
+import { PageHead, titleOf } from '../../parts/page.tsx';
 import { DetailStates, isGone } from '../../parts/states.tsx';
 import { ExchangeView } from './exchange-view.tsx';
 import { SessionFacts } from './session-facts.tsx';
@@ -33,7 +33,7 @@ function SessionView({ project, id }: { project: string; id: string }) {
     <>
       <PageHead
         title="Session"
-        documentTitle="Session"
+        documentTitle={titleOf('Session', data?.exchanges[0]?.input)}
         project={project}
         above={<BackLink href={sessions} label="Sessions" />}
       />

@@ -22,8 +22,13 @@ export function FeedbackPanel({
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<{ text: string; failed: boolean }>();
 
+  const current = detail.task.flag ?? null;
   const send = async (flag: Flag): Promise<void> => {
     const note = notes.trim();
+    if (flag === current && note === '') {
+      setSaid({ text: 'This is the verdict already. A note would be added to it.', failed: false });
+      return;
+    }
     const body: FlagBody = { flag, ...(note !== '' && { notes: note }) };
     setBusy(true);
     setSaid(undefined);
@@ -37,7 +42,6 @@ export function FeedbackPanel({
       setBusy(false);
     }
   };
-  const current = detail.task.flag ?? null;
   const button = (flag: Flag) => (
     <button
       type="button"
@@ -53,7 +57,7 @@ export function FeedbackPanel({
   return (
     <section class="card feedback" aria-labelledby="feedback-title">
       <h2 id="feedback-title">Feedback</h2>
-      <label for="notes">Note, optional; saved with the thumb</label>
+      <label for="notes">Note (optional), saved with the thumb that you press</label>
       <textarea
         id="notes"
         class="input"

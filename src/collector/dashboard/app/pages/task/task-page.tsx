@@ -7,7 +7,7 @@ import { useResource } from '../../data/use-resource.ts';
 import { BackLink } from '../../parts/back-link.tsx';
 import { MetadataTable } from '../../parts/metadata-table.tsx';
 import { OutcomeBadge } from '../../parts/outcome-badge.tsx';
-import { PageHead } from '../../parts/page.tsx';
+import { PageHead, titleOf } from '../../parts/page.tsx';
 import { DetailStates, isGone } from '../../parts/states.tsx';
 import { Thumb } from '../../parts/thumb.tsx';
 import { ConversationView } from './conversation-view.tsx';
@@ -32,7 +32,7 @@ export function TaskPage() {
     <>
       <PageHead
         title="Task"
-        documentTitle="Task"
+        documentTitle={titleOf('Task', data?.task.input)}
         project={project}
         above={<BackLink href={tasks} label="Tasks" />}
       >

@@ -12,7 +12,7 @@ export function Verdicts({ evals }: { evals: Eval[] }) {
         <li key={verdict.id}>
           <p class="verdict-head">
             <Thumb flag={flagOf(verdict)} />
-            <InlineText text={verdict.source} />
+            <InlineText text={sourceLabel(verdict.source)} />
             <span class="muted">
               <Ago seconds={verdict.created_at} />
             </span>
@@ -22,6 +22,12 @@ export function Verdicts({ evals }: { evals: Eval[] }) {
       ))}
     </ol>
   );
+}
+
+const SOURCES: Record<string, string> = { owner: 'Team', user: 'User' };
+
+function sourceLabel(source: string): string {
+  return Object.hasOwn(SOURCES, source) ? (SOURCES[source] ?? source) : source;
 }
 
 function flagOf({ value }: Eval): Flag | null {
