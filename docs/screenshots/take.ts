@@ -17,7 +17,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { createChatApp } from '../../examples/chat/app.ts';
 import { createReplayServer } from '../../examples/chat/replay-server.ts';
 import { openBrowser } from '../../test/browser/helpers/browser.ts';
-import { bikeShop } from '../../test/fixtures/bike-shop.ts';
+import { bikeShop, type ShopEvent } from '../../test/fixtures/bike-shop.ts';
 
 const DESKTOP = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 };
 const PHONE = {
@@ -47,6 +47,8 @@ const COMMENT = 'The sandpaper did it, thank you';
 interface Site {
   chatUrl: string;
   collector: Collector;
+  /** What the collector was filled with. */
+  events: ShopEvent[];
   close: () => Promise<void>;
 }
 
@@ -70,6 +72,7 @@ async function takeForReadme(browser: Browser): Promise<void> {
   await chat.screenshot({ path: join(directory, 'chat.png') });
   await chat.getByRole('button', { name: 'Send' }).last().click();
   await logIn(tasks, site, 'tasks');
+  await tasks.getByText('Thumb up, with a note').first().waitFor();
   await tasks.screenshot({ path: join(directory, 'tasks.png') });
   await site.close();
 }
@@ -94,7 +97,7 @@ async function takeAll(browser: Browser, directory: string): Promise<void> {
         await take('chat');
         await page.goto(`${site.collector.url}/dashboard`);
         await take('login');
-        for (const path of await pagesOf(state)) {
+        for (const path of pagesOf(site)) {
           await logIn(page, site, path);
           await take(path.split('/').length > 1 ? path.slice(0, 4) : path);
         }
@@ -105,14 +108,10 @@ async function takeAll(browser: Browser, directory: string): Promise<void> {
   }
 }
 
-async function pagesOf(state: 'empty' | 'full'): Promise<string[]> {
-  if (state === 'empty') return ['overview', 'tasks', 'sessions'];
-  const newest = bikeShop(Math.floor(Date.now() / 1000)).at(-3);
-  return [
-    ...['overview', 'tasks', 'sessions'],
-    `tasks/${newest?.task_id}`,
-    `sessions/${newest?.session_id}`,
-  ];
+function pagesOf({ events }: Site): string[] {
+  const lists = ['overview', 'tasks', 'sessions'];
+  const one = events.at(-3);
+  return one ? [...lists, `tasks/${one.task_id}`, `sessions/${one.session_id}`] : lists;
 }
 
 async function startSite(state: 'empty' | 'full'): Promise<Site> {
@@ -130,7 +129,8 @@ async function startSite(state: 'empty' | 'full'): Promise<Site> {
     baseUrl: collector.baseUrl,
     feedback: { secret: randomBytes(32).toString('hex') },
   });
-  if (state === 'full') await fill(collector, apiKey);
+  const events = state === 'full' ? bikeShop(Math.floor(Date.now() / 1000)) : [];
+  if (events.length > 0) await fill(collector, apiKey, events);
   const conversations = [[EARLIER], CHAT].map((turns, at) => ({
     session: `${at}`,
     model: 'gpt-4o-mini',
@@ -142,6 +142,7 @@ async function startSite(state: 'empty' | 'full'): Promise<Site> {
   return {
     chatUrl: await listen(chat),
     collector,
+    events,
     async close() {
       for (const server of [chat, model]) server.closeAllConnections();
       for (const server of [chat, model]) server.close();
@@ -151,8 +152,11 @@ async function startSite(state: 'empty' | 'full'): Promise<Site> {
   };
 }
 
-async function fill(collector: Collector, apiKey: string): Promise<void> {
-  const events = bikeShop(Math.floor(Date.now() / 1000));
+async function fill(
+  collector: Collector,
+  apiKey: string,
+  events: readonly ShopEvent[],
+): Promise<void> {
   const response = await fetch(`${collector.baseUrl}/log/bike-shop`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },

@@ -59,6 +59,7 @@ it('no page of the dashboard runs, loads or obeys what was captured', { timeout:
     expect(await intruders(page), name).toEqual([]);
     // A style that got in would hide the page.
     expect(await page.locator('main h1').isVisible(), name).toBe(true);
+    expect(await widthOf(page), name).toBeLessThanOrEqual(1280);
   };
   await check('overview');
   for (const list of ['tasks', 'sessions']) {

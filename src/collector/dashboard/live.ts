@@ -12,7 +12,8 @@ const MAX_STREAMS = 200;
 export class LiveStreams {
   readonly #changes: Changes;
   readonly #logins: Logins;
-  readonly #open = new Set<Response>();
+  /** With the request that opened it, which tells whose it is. */
+  readonly #open = new Map<Response, Request>();
   #isClosed = false;
 
   constructor(changes: Changes, logins: Logins) {
@@ -29,17 +30,16 @@ export class LiveStreams {
     }
     // Whoever has left while the request was looked at emits no second 'close'.
     if (res.destroyed) return;
+    if (req.method === 'HEAD') {
+      res.end();
+      return;
+    }
     res.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     res.flushHeaders();
     send(res, ': open\n\n');
-    this.#open.add(res);
+    this.#open.set(res, req);
     const stop = this.#changes.listen(projectId, () => send(res, NEWS));
-    const heartbeat = setInterval(() => {
-      this.#logins.isLoggedIn(req).then(
-        (isLoggedIn) => (isLoggedIn ? send(res, ': still here\n\n') : res.end()),
-        () => res.end(),
-      );
-    }, HEARTBEAT_MS);
+    const heartbeat = setInterval(() => void this.#check(req, res), HEARTBEAT_MS);
     heartbeat.unref();
     res.once('close', () => {
       stop();
@@ -48,9 +48,20 @@ export class LiveStreams {
     });
   }
 
+  /** Ends the streams of whoever is no longer logged in, in all windows. */
+  async checkAll(): Promise<void> {
+    await Promise.all([...this.#open].map(([res, req]) => this.#check(req, res)));
+  }
+
   close(): void {
     this.#isClosed = true;
-    for (const res of this.#open) res.end();
+    for (const res of this.#open.keys()) res.end();
+  }
+
+  async #check(req: Request, res: Response): Promise<void> {
+    const isLoggedIn = await this.#logins.isLoggedIn(req).catch(() => false);
+    if (isLoggedIn) send(res, ': still here\n\n');
+    else res.end();
   }
 }
 

@@ -9,4 +9,6 @@ export const id: z.ZodType<string, string> = z
   .string()
   .min(1)
   .max(MAX_LENGTH)
-  .regex(PRINTABLE, 'control characters and lone surrogates are not allowed');
+  .regex(PRINTABLE, 'control characters and lone surrogates are not allowed')
+  // In an address they mean the folder and the one above, however they are encoded.
+  .refine((value) => value !== '.' && value !== '..', '"." and ".." are not allowed');

@@ -13,7 +13,8 @@ const number = z
   .transform(Number);
 
 const seconds = number.optional();
-const text = z.string().min(1).max(512).optional();
+/** As long as any value that a page links to; a URL holds no more than some of them. */
+const text = z.string().min(1).max(4096).optional();
 
 const cursor = z
   .string()

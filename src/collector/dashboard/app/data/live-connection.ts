@@ -9,7 +9,7 @@ const MAX_DELAY_MS = 15_000;
 const BACK_SHOWN_MS = 3000;
 
 /**
- * Tells `onChange` when tasks or verdicts were stored, and after every gap in which some may have been. A
+ * Tells `onChange` when tasks or verdicts were stored, and at each opening: some may have been stored before it. A
  * hidden page holds no connection: browsers allow six to one origin, over all tabs.
  */
 export function connectLive(
@@ -20,15 +20,11 @@ export function connectLive(
   let source: EventSource | undefined;
   let delay = FIRST_DELAY_MS;
   let lost = false;
-  let paused = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const open = (): void => {
     close();
-    if (document.hidden) {
-      paused = true;
-      return;
-    }
+    if (document.hidden) return;
     source = new EventSource(projectApi(project, 'live'));
     source.onopen = opened;
     source.onerror = failed;
@@ -41,10 +37,11 @@ export function connectLive(
   };
   const opened = (): void => {
     delay = FIRST_DELAY_MS;
-    if (lost || paused) onChange();
+    // Before this, changes went by unseen.
+    onChange();
     onStatus(lost ? 'back' : 'live');
     if (lost) timer = setTimeout(() => onStatus('live'), BACK_SHOWN_MS);
-    lost = paused = false;
+    lost = false;
   };
   const failed = (): void => {
     close();
@@ -57,10 +54,7 @@ export function connectLive(
   };
   const seen = (): void => {
     if (!document.hidden) open();
-    else if (source !== undefined) {
-      close();
-      paused = true;
-    }
+    else close();
   };
 
   open();

@@ -33,6 +33,8 @@ export function useResource<T>(
   const latest = useRef(load);
   latest.current = load;
   const ask = useRef<() => void>(() => {});
+  /** How often `replace` was called: what was asked for before is old. */
+  const replaced = useRef(0);
 
   useEffect(() => {
     const leaving = new AbortController();
@@ -50,8 +52,13 @@ export function useResource<T>(
           ...(now.key === key ? now : fresh<T>(key, now, options.keep)),
           busy: true,
         }));
+        const before = replaced.current;
         const next = await settle(latest.current(leaving.signal));
         if (leaving.signal.aborted) return;
+        if (before !== replaced.current) {
+          again = true;
+          continue;
+        }
         if (next.data !== undefined) remember(key, next.data);
         setState((now) => ({
           key,
@@ -77,7 +84,10 @@ export function useResource<T>(
     replace: useCallback(
       (data: T) => {
         remember(key, data);
-        setState({ key, data, dataKey: key, error: undefined, busy: false });
+        replaced.current += 1;
+        setState((now) =>
+          now.key === key ? { key, data, dataKey: key, error: undefined, busy: false } : now,
+        );
       },
       [key],
     ),

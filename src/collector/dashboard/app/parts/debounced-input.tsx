@@ -27,6 +27,7 @@ export function DebouncedInput({
   }, DELAY_MS);
   useEffect(() => {
     if (value === sent.current) return;
+    send.cancel();
     sent.current = value;
     setText(value);
   }, [value]);
@@ -40,7 +41,7 @@ export function DebouncedInput({
     value: text,
     onInput: ({ currentTarget }: TargetedInputEvent<HTMLInputElement>) => {
       setText(currentTarget.value);
-      send(currentTarget.value.trim());
+      send.call(currentTarget.value.trim());
     },
   } as const;
   return type === 'search' ? (

@@ -1,5 +1,9 @@
 import { InlineText } from '../text/plain-text.tsx';
 import { ValueView } from '../text/value-view.tsx';
+import { Rest } from './rest.tsx';
+
+/** What a page can hold. */
+const MAX_ENTRIES = 200;
 
 export function MetadataTable({
   metadata,
@@ -12,7 +16,7 @@ export function MetadataTable({
     <section class="card" aria-labelledby="metadata-title">
       <h2 id="metadata-title">Metadata</h2>
       <dl class="definitions">
-        {entries.map(([key, value]) => (
+        {entries.slice(0, MAX_ENTRIES).map(([key, value]) => (
           <div key={key}>
             <dt>
               <InlineText text={key} />
@@ -23,6 +27,7 @@ export function MetadataTable({
           </div>
         ))}
       </dl>
+      <Rest count={entries.length - MAX_ENTRIES} />
     </section>
   );
 }

@@ -1,9 +1,11 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso/router';
 import { projectPath } from '../data/base.ts';
 import { useSession } from '../data/session.tsx';
 import { Icon, Logo } from './icon.tsx';
 import { LiveBanner, LiveDot } from './live-banner.tsx';
+import { focusHeading } from './page.tsx';
 import { ShortcutHelp } from './shortcut-help.tsx';
 import { ThemeToggle } from './theme-toggle.tsx';
 
@@ -23,6 +25,8 @@ export function Shell({
   children: ComponentChildren;
 }) {
   const { path } = useLocation();
+  // Whoever has just logged in begins at the page's heading, as after any navigation.
+  useEffect(focusHeading, []);
   return (
     <>
       <SkipLink />

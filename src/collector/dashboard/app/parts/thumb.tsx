@@ -20,16 +20,20 @@ export function ThumbCounts({ success, failure }: { success: number; failure: nu
   if (success === 0 && failure === 0) return <span class="muted">–</span>;
   return (
     <span class="thumb-counts">
-      <span class={`thumb ${success > 0 ? 'success' : 'none'}`}>
-        <Icon name="up" size={14} />
-        <span class="visually-hidden">up: </span>
-        {success}
-      </span>
-      <span class={`thumb ${failure > 0 ? 'failure' : 'none'}`}>
-        <Icon name="down" size={14} />
-        <span class="visually-hidden">down: </span>
-        {failure}
-      </span>
+      {success > 0 && (
+        <span class="thumb success">
+          <Icon name="up" size={14} />
+          <span class="visually-hidden">up: </span>
+          {success}
+        </span>
+      )}
+      {failure > 0 && (
+        <span class="thumb failure">
+          <Icon name="down" size={14} />
+          <span class="visually-hidden">down: </span>
+          {failure}
+        </span>
+      )}
     </span>
   );
 }

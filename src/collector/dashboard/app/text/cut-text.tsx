@@ -1,10 +1,11 @@
-import { useMemo, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { bytes } from '../format/numbers.ts';
 import { Markdown } from './markdown.tsx';
 import { PlainText } from './plain-text.tsx';
 
 /** Longer texts are shown cut at first, and whole as plain text only. */
-export const CUT_LENGTH = 20_000;
+const CUT_LENGTH = 20_000;
 /** What is laid out as one piece: lines of any length are cheap in pieces that are out of sight. */
 const PIECE_LENGTH = 20_000;
 
@@ -12,20 +13,23 @@ export function CutText({
   text,
   markdown = false,
   mono = false,
+  cutLength = CUT_LENGTH,
 }: {
   text: string;
   markdown?: boolean;
   mono?: boolean;
+  /** Less than the standard, where there are many texts on a page. */
+  cutLength?: number;
 }) {
   const [whole, setWhole] = useState(false);
-  if (text.length <= CUT_LENGTH) {
-    return markdown ? <Markdown text={text} /> : <PlainText text={text} mono={mono} />;
-  }
-  if (whole) return <WholeText text={text} mono={mono} />;
-  const start = headOf(text, CUT_LENGTH);
+  const isCut = !whole && text.length > cutLength;
+  const start = isCut ? headOf(text, cutLength) : text;
+  if (start.length > CUT_LENGTH) return <WholeText text={text} mono={mono} />;
+  const shown = markdown ? <Markdown text={start} /> : <PlainText text={start} mono={mono} />;
+  if (!isCut) return whole ? <Revealed>{shown}</Revealed> : shown;
   return (
     <div class="cut">
-      {markdown ? <Markdown text={start} /> : <PlainText text={start} mono={mono} />}
+      {shown}
       <button type="button" class="button small" onClick={() => setWhole(true)}>
         Show all ({bytes(new Blob([text]).size)})
       </button>
@@ -36,10 +40,23 @@ export function CutText({
 function WholeText({ text, mono }: { text: string; mono: boolean }) {
   const pieces = useMemo(() => piecesOf(text), [text]);
   return (
-    <div class="whole-text">
-      {pieces.map((piece, index) => (
-        <PlainText text={piece} mono={mono} key={index} />
-      ))}
+    <Revealed>
+      <div class="whole-text">
+        {pieces.map((piece, index) => (
+          <PlainText text={piece} mono={mono} key={index} />
+        ))}
+      </div>
+    </Revealed>
+  );
+}
+
+/** The button that was pressed for it is gone, and the reader goes on from here. */
+function Revealed({ children }: { children: ComponentChildren }) {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => host.current?.focus({ preventScroll: true }), []);
+  return (
+    <div ref={host} tabIndex={-1}>
+      {children}
     </div>
   );
 }

@@ -1,6 +1,10 @@
-/** Any value as text to read; what came over JSON can always go back. */
+/** Any value as text to read. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, null, 2) ?? String(value);
+  try {
+    return JSON.stringify(value, null, 2) ?? String(value);
+  } catch {
+    return 'This value is nested too deeply to be shown.';
+  }
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -12,12 +12,16 @@ export function PreviewText({ text }: { text: string }) {
 
 /** Links stay whole: an address that is not shown could deceive. */
 function withoutMarks(markdown: string): string {
-  return markdown
-    .replace(/^[ |:-]*-[ |:-]*$/gm, '')
-    .replace(/^ *\|.*$/gm, (row) => row.replace(/ *\| */g, '  '))
+  const text = markdown
+    .replace(TABLE, (table) => table.replace(RULE, '').replace(/ *\| */g, '  '))
     .replace(/^ *(?:#{1,6}|>|```\w*)(?: +|$)/gm, '')
     .replace(
-      /`([^`\n]+)`|(?:\*\*|__)(?=\S)([^*_\n]+)(?:\*\*|__)|(?<![\w*])\*(?=\S)([^*\n]+)\*(?![\w*])/g,
+      /`([^`\n]+)`|\*\*(?=\S)([^*\n]*[^*\s])\*\*|(?<![\w*])\*(?=\S)([^*\n]*[^*\s])\*(?![\w*])/g,
       (_marked, code, strong, emphasis) => code ?? strong ?? emphasis,
     );
+  return text.trim() === '' ? markdown : text;
 }
+
+const RULE = /^ *\|[ |:-]*-[ |:-]*$/m;
+/** A row, the rule below it, and more rows. */
+const TABLE = /^ *\|.*\n *\|[ |:-]*-[ |:-]*$(?:\n *\|.*)*/gm;

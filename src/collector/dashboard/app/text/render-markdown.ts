@@ -1,6 +1,7 @@
 import DOMPurify from 'dompurify';
 import { Marked, type Tokens } from 'marked';
 import { withoutHidden } from './hidden.ts';
+import { isTooCostly } from './markdown-cost.ts';
 
 const ALLOWED_TAGS = [
   ...['a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h3', 'hr', 'i', 'li'],
@@ -45,6 +46,7 @@ purify.addHook('afterSanitizeAttributes', (node) => {
 
 /** Sanitised HTML, or undefined where the text is more than the parser can take. */
 export function renderMarkdown(text: string) {
+  if (isTooCostly(text)) return undefined;
   try {
     const html = marked.parse(withoutHidden(text), { async: false });
     return purify.sanitize(html, { ALLOWED_TAGS, ALLOWED_ATTR, RETURN_TRUSTED_TYPE: true });

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso/router';
 import type { ApiError } from '../../data/api.ts';
 import { pagePath, withQuery } from '../../data/base.ts';
@@ -18,8 +18,12 @@ export function LoginPage({ control }: { control: SessionControl }) {
     if (path !== address) route(withQuery(address, { next: hereWithoutBase() }), true);
   }, [path]);
 
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     await login(tokenIn(token));
     setBusy(false);
@@ -40,7 +44,7 @@ export function LoginPage({ control }: { control: SessionControl }) {
           class="input"
           autocomplete="current-password"
           required
-          autofocus
+          ref={field}
           value={token}
           aria-describedby={message === undefined ? undefined : 'login-message'}
           onInput={(event) => setToken(event.currentTarget.value)}
@@ -53,7 +57,7 @@ export function LoginPage({ control }: { control: SessionControl }) {
             </p>
           )}
         </div>
-        <button type="submit" class="button primary" disabled={busy}>
+        <button type="submit" class="button primary" aria-disabled={busy}>
           {busy ? 'Logging in…' : 'Log in'}
         </button>
       </form>

@@ -8,23 +8,34 @@ import { Moment } from '../../parts/time.tsx';
 import { CutText } from '../../text/cut-text.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
 
+/** Of each text of a transcript: fifty exchanges are one page. */
+const CUT_LENGTH = 4000;
+
 export function ExchangeView({ project, exchange }: { project: string; exchange: Exchange }) {
   const { id, created_at, input, output, flag, notes, model, latency_ms, outcome } = exchange;
   return (
     <li class="exchange">
       <div class="bubble user">
         <h2 class="visually-hidden">User</h2>
-        {input === '' ? <p class="muted">Empty input</p> : <CutText text={input} />}
+        {input === '' ? (
+          <p class="muted">Empty input</p>
+        ) : (
+          <CutText text={input} cutLength={CUT_LENGTH} />
+        )}
       </div>
       <div class="bubble assistant">
         <h2 class="visually-hidden">Assistant</h2>
-        {output ? <CutText text={output} markdown /> : <p class="muted">No output was recorded.</p>}
+        {output ? (
+          <CutText text={output} markdown cutLength={CUT_LENGTH} />
+        ) : (
+          <p class="muted">No output was recorded.</p>
+        )}
       </div>
       {notes && (
         <div class="bubble-note">
           <Icon name="note" size={14} />
           <span class="visually-hidden">Note: </span>
-          <CutText text={notes} />
+          <CutText text={notes} cutLength={CUT_LENGTH} />
         </div>
       )}
       <p class="exchange-facts">

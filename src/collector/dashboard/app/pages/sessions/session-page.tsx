@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso/router';
 import type { Transcript } from '../../../wire.ts';
 import { getJson } from '../../data/api.ts';
@@ -27,6 +27,12 @@ function SessionView({ project, id }: { project: string; id: string }) {
   });
   useLiveChange(resource.refresh, REFRESH_MS);
   const { data, stale } = resource;
+  const list = useRef<HTMLOListElement>(null);
+  const isWhole = data?.later === null && pages > 1;
+  useEffect(() => {
+    // The button that loaded the rest is gone.
+    if (isWhole) list.current?.focus({ preventScroll: true });
+  }, [isWhole]);
   const sessions = projectPath(project, 'sessions');
   const gone = isGone(resource);
   return (
@@ -41,7 +47,7 @@ function SessionView({ project, id }: { project: string; id: string }) {
       {data !== undefined && !gone && (
         <div class="detail">
           <div class="transcript-column">
-            <ol class="transcript" aria-label="Transcript">
+            <ol class="transcript" aria-label="Transcript" tabIndex={-1} ref={list}>
               {data.exchanges.map((exchange) => (
                 <ExchangeView key={exchange.id} project={project} exchange={exchange} />
               ))}
@@ -50,8 +56,8 @@ function SessionView({ project, id }: { project: string; id: string }) {
               <button
                 type="button"
                 class="button"
-                disabled={stale}
-                onClick={() => setPages(pages + 1)}
+                aria-disabled={stale}
+                onClick={() => stale || setPages(pages + 1)}
               >
                 {stale ? 'Loading…' : 'Load more'}
               </button>

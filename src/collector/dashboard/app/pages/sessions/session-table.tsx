@@ -20,7 +20,7 @@ export function SessionTable({
       <thead>
         <tr>
           <th scope="col" class="c-time">
-            Last message
+            Began
           </th>
           <th scope="col">Session</th>
           <th scope="col" class="c-number">
@@ -29,8 +29,8 @@ export function SessionTable({
           <th scope="col" class="c-counts">
             Feedback
           </th>
-          <th scope="col" class="c-time c-began">
-            Began
+          <th scope="col" class="c-time c-last">
+            Last message
           </th>
         </tr>
       </thead>
@@ -38,7 +38,7 @@ export function SessionTable({
         {sessions.map((session) => (
           <tr key={session.id}>
             <td class="c-time">
-              <Ago seconds={session.last_message_ts ?? session.created_at} />
+              <Ago seconds={session.created_at} />
             </td>
             <td class="c-exchange">
               <a class="row-link" href={projectPath(project, 'sessions', session.id)}>
@@ -61,8 +61,8 @@ export function SessionTable({
             <td class="c-counts">
               <ThumbCounts success={session.success} failure={session.failure} />
             </td>
-            <td class="c-time c-began">
-              <Ago seconds={session.created_at} />
+            <td class="c-time c-last">
+              <Ago seconds={session.last_message_ts ?? session.created_at} />
             </td>
           </tr>
         ))}

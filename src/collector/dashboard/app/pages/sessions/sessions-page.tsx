@@ -8,6 +8,7 @@ import { useResource } from '../../data/use-resource.ts';
 import { PageHead } from '../../parts/page.tsx';
 import { Pager } from '../../parts/pager.tsx';
 import { EmptyState, ErrorState, RefreshError, Skeleton } from '../../parts/states.tsx';
+import { usePageTurn } from '../../parts/use-page-turn.ts';
 import { SessionTable } from './session-table.tsx';
 
 const REFRESH_MS = 2000;
@@ -27,9 +28,7 @@ export function SessionsPage() {
   useEffect(() => {
     if (reachedTop) route(path, true);
   }, [reachedTop]);
-  useEffect(() => {
-    if (!onNewest) scrollTo(0, 0);
-  }, [before, after]);
+  usePageTurn(`${before} ${after}`);
   return (
     <>
       <PageHead title="Sessions" documentTitle="Sessions" project={project} />

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TaskContent } from '../../../../../types.ts';
 import { plural } from '../../format/numbers.ts';
 import { Disclosure } from '../../parts/disclosure.tsx';
@@ -13,9 +13,14 @@ const SHOWN_OF_MORE = 2;
 export function ConversationView({ task }: { task: TaskContent }) {
   const { system, messages } = useMemo(() => conversationOf(task), [task]);
   const [all, setAll] = useState(false);
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // The button that was pressed for them is gone.
+    if (all) section.current?.focus({ preventScroll: true });
+  }, [all]);
   const hidden = all || messages.length <= MAX_SHOWN ? 0 : messages.length - SHOWN_OF_MORE;
   return (
-    <section class="conversation" aria-label="Conversation">
+    <section class="conversation" aria-label="Conversation" tabIndex={-1} ref={section}>
       {system.length > 0 && (
         <Disclosure title="System prompt">
           {system.flatMap(({ parts }, message) =>

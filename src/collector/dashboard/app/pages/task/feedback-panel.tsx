@@ -47,8 +47,8 @@ export function FeedbackPanel({
       type="button"
       class={`button verdict ${flag}`}
       aria-pressed={current === flag}
-      disabled={busy}
-      onClick={() => void send(flag)}
+      aria-disabled={busy}
+      onClick={() => busy || void send(flag)}
     >
       <Icon name={flag === 'success' ? 'up' : 'down'} />
       {FLAG_LABELS[flag]}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { bytes } from '../../format/numbers.ts';
+import { Rest } from '../../parts/rest.tsx';
 import { CutText } from '../../text/cut-text.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
 import { ValueView } from '../../text/value-view.tsx';
@@ -43,12 +44,16 @@ export function Said({
   );
 }
 
+/** What a page can hold; the rest is in the raw JSON. */
+const MAX_PARTS = 100;
+
 export function MessageView({ message }: { message: Message }) {
   return (
     <Said speaker={message.role}>
-      {message.parts.map((part, index) => (
+      {message.parts.slice(0, MAX_PARTS).map((part, index) => (
         <PartView key={index} part={part} markdown={message.role === 'assistant'} />
       ))}
+      <Rest count={message.parts.length - MAX_PARTS} />
       <ToolCalls calls={message.toolCalls} />
       {message.parts.length === 0 && message.toolCalls.length === 0 && <p class="muted">Empty</p>}
     </Said>

@@ -5,6 +5,7 @@ import { projectApi, projectPath } from '../../data/base.ts';
 import { useLiveChange } from '../../data/live.tsx';
 import { useResource } from '../../data/use-resource.ts';
 import { BackLink } from '../../parts/back-link.tsx';
+import { Guarded } from '../../parts/guarded.tsx';
 import { MetadataTable } from '../../parts/metadata-table.tsx';
 import { OutcomeBadge } from '../../parts/outcome-badge.tsx';
 import { PageHead, titleOf } from '../../parts/page.tsx';
@@ -63,15 +64,23 @@ function Detail({
   const { task } = detail;
   return (
     <div class="detail" key={task.id}>
-      <ConversationView task={task} />
+      <Guarded>
+        <ConversationView task={task} />
+      </Guarded>
       <aside class="detail-side" aria-label="Facts and feedback">
         <FeedbackPanel project={project} detail={detail} onDetail={onDetail} />
         <FactsPanel project={project} detail={detail} />
       </aside>
       <div class="detail-more">
-        <StepsView steps={task.metadata?.steps} />
-        <MetadataTable metadata={otherMetadata(detail)} />
-        <RawJson value={task} />
+        <Guarded>
+          <StepsView steps={task.metadata?.steps} />
+        </Guarded>
+        <Guarded>
+          <MetadataTable metadata={otherMetadata(detail)} />
+        </Guarded>
+        <Guarded>
+          <RawJson value={task} />
+        </Guarded>
       </div>
     </div>
   );

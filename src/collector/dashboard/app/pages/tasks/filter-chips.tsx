@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { Change, TaskFilters } from '../../data/task-query.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
@@ -12,13 +13,31 @@ export function FilterChips({
   onChange: (change: Change) => void;
   clear: () => void;
 }) {
+  const list = useRef<HTMLUListElement>(null);
+  const removed = useRef<number | undefined>(undefined);
   const chosen = chosenFilters(filters);
+  useEffect(() => {
+    if (removed.current === undefined) return;
+    // The chip that had the focus is gone: the next one has its place, or else the search.
+    const left = list.current?.querySelectorAll<HTMLElement>('.chip') ?? [];
+    const search = document.querySelector<HTMLElement>('[type=search]');
+    (left[Math.min(removed.current, left.length - 1)] ?? search)?.focus();
+    removed.current = undefined;
+  }, [chosen.length]);
   if (chosen.length === 0) return null;
+  const remove = (change: () => void, index: number): void => {
+    removed.current = index;
+    change();
+  };
   return (
-    <ul class="chips" aria-label="Active filters">
-      {chosen.map(({ name, label, value }) => (
+    <ul class="chips" aria-label="Active filters" ref={list}>
+      {chosen.map(({ name, label, value }, index) => (
         <li key={name}>
-          <button type="button" class="chip" onClick={() => onChange({ [name]: undefined })}>
+          <button
+            type="button"
+            class="chip"
+            onClick={() => remove(() => onChange({ [name]: undefined }), index)}
+          >
             <span class="visually-hidden">Remove the filter </span>
             <span class="muted">{label}</span>
             <InlineText text={value} />
@@ -27,7 +46,7 @@ export function FilterChips({
         </li>
       ))}
       <li>
-        <button type="button" class="link-button" onClick={clear}>
+        <button type="button" class="link-button" onClick={() => remove(clear, 0)}>
           Clear all
         </button>
       </li>

@@ -1,5 +1,5 @@
 import type { TaskPage } from '../../../wire.ts';
-import { projectPath } from '../../data/base.ts';
+import { projectPath, withQuery } from '../../data/base.ts';
 import { changed, hasFilters, type TaskFilters } from '../../data/task-query.ts';
 import type { Resource } from '../../data/use-resource.ts';
 import { Pager } from '../../parts/pager.tsx';
@@ -37,6 +37,15 @@ export function TaskList({
     return <Skeleton lines={10} kind="row" />;
   }
   if (data.tasks.length === 0 && !stale) {
+    if (filters.before !== undefined || filters.after !== undefined) {
+      return (
+        <EmptyState title="There are no tasks further on">
+          <a class="button" href={withQuery(path, changed(filters, {}))}>
+            Go to the newest
+          </a>
+        </EmptyState>
+      );
+    }
     return <NoTasks project={project} filtered={hasFilters(filters)} clear={clear} />;
   }
   return (

@@ -5,6 +5,7 @@ import { duration } from '../../format/durations.ts';
 import { count } from '../../format/numbers.ts';
 import { Thumb } from '../../parts/thumb.tsx';
 import { Ago } from '../../parts/time.tsx';
+import { withoutHidden } from '../../text/hidden.ts';
 import { InlineText } from '../../text/plain-text.tsx';
 import { PreviewText } from '../../text/preview-text.tsx';
 
@@ -101,7 +102,7 @@ function Row({ project, task, fresh }: { project: string; task: TaskRow; fresh: 
 function Cell({ value }: { value: string | null }) {
   if (value === null) return <span class="muted nothing">–</span>;
   return (
-    <span class="ellipsis" title={value}>
+    <span class="ellipsis" title={withoutHidden(value)}>
       <InlineText text={value} />
     </span>
   );

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso/router';
 import type { Choices, TaskPage } from '../../../wire.ts';
 import { getJson } from '../../data/api.ts';
@@ -8,6 +8,7 @@ import { type Change, changed, readFilters, tasksUrl } from '../../data/task-que
 import { useResource } from '../../data/use-resource.ts';
 import { PageHead } from '../../parts/page.tsx';
 import { RefreshError } from '../../parts/states.tsx';
+import { usePageTurn } from '../../parts/use-page-turn.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { FilterChips } from './filter-chips.tsx';
 import { TaskList } from './task-list.tsx';
@@ -40,17 +41,20 @@ export function TasksPage() {
     // A page counted from below may be short, and would not be live.
     if (reachedTop) route(toNewest, true);
   }, [reachedTop]);
-  useEffect(() => {
-    if (!onNewest) scrollTo(0, 0);
-  }, [before, after]);
+  usePageTurn(`${before} ${after}`);
 
   const change = (values: Change, typed = false): void =>
     route(withQuery(path, changed(filters, values)), typed);
-  const clear = (): void => route(path);
+  const [clears, setClears] = useState(0);
+  const clear = (): void => {
+    // Made anew, the fields forget what was typed but is not in the address yet.
+    setClears(clears + 1);
+    route(path);
+  };
   return (
     <>
       <PageHead title="Tasks" documentTitle="Tasks" project={project} />
-      <FilterBar filters={filters} choices={choices.data} onChange={change} />
+      <FilterBar key={clears} filters={filters} choices={choices.data} onChange={change} />
       <FilterChips filters={filters} onChange={change} clear={clear} />
       <RefreshError resource={page} />
       <div class="arrived" role="status">

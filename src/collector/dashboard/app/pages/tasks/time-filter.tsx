@@ -15,17 +15,20 @@ export function TimeFilter({
   onChange,
 }: {
   filters: TaskFilters;
-  onChange: (change: Change) => void;
+  onChange: (change: Change, typed?: boolean) => void;
 }) {
   const { range, from, to } = filters;
-  const [chosen, setChosen] = useState(false);
-  const custom = from !== undefined || to !== undefined || (chosen && range === undefined);
+  const isSet = from !== undefined || to !== undefined;
+  const [chosen, setChosen] = useState(isSet);
+  // Once shown, the fields stay while one of them is emptied.
+  const custom = isSet || (chosen && range === undefined);
   return (
     <>
       <Select
         label="Time"
         any="Any time"
         value={custom ? CUSTOM : range}
+        active={isSet || range !== undefined}
         options={OPTIONS}
         onValue={(value) => {
           setChosen(value === CUSTOM);
@@ -38,12 +41,12 @@ export function TimeFilter({
           <TimeField
             label="From"
             value={from}
-            onValue={(value) => onChange({ range: undefined, from: value })}
+            onValue={(value) => onChange({ range: undefined, from: value }, true)}
           />
           <TimeField
             label="To"
             value={to}
-            onValue={(value) => onChange({ range: undefined, to: value })}
+            onValue={(value) => onChange({ range: undefined, to: value }, true)}
           />
         </div>
       )}
@@ -67,7 +70,11 @@ function TimeField({
         type="datetime-local"
         class="input"
         value={value === undefined ? '' : toLocalInput(Number(value))}
-        onChange={({ currentTarget }) => onValue(fromLocalInput(currentTarget.value)?.toString())}
+        onChange={({ currentTarget }) => {
+          const seconds = fromLocalInput(currentTarget.value);
+          // While a year is typed, it is one of the first centuries for a moment.
+          if (seconds !== undefined || currentTarget.value === '') onValue(seconds?.toString());
+        }}
       />
     </label>
   );
