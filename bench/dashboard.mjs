@@ -32,11 +32,13 @@ try {
 
 async function measure() {
   const cookie = await login();
-  const now = Math.floor(Date.now() / 1000);
-  const overview = (days, bucket) =>
-    `overview?from=${now - days * 86_400}&to=${now}&bucket=${bucket}&offset=3600`;
+  const to = Math.ceil(Date.now() / 3_600_000) * 3600;
+  const overview = (columns, seconds) => {
+    const starts = Array.from({ length: columns }, (_, index) => to - (columns - index) * seconds);
+    return `overview?starts=${starts}&to=${to}`;
+  };
   const pages = {
-    'overview, 24 hours': overview(1, 3600),
+    'overview, 24 hours': overview(24, 3600),
     'overview, 30 days': overview(30, 86_400),
     'overview, 90 days': overview(90, 86_400),
     'tasks, newest': 'tasks',

@@ -9,6 +9,7 @@ import { openSqlite } from '../../src/collector/store/sqlite/open-sqlite.ts';
 
 const T0 = 1_790_000_000;
 const COUNT = 1203;
+const HOUR_OF_T0 = { starts: [T0 - (T0 % 3600)], to: T0 - (T0 % 3600) + 3600 };
 
 /** None is the beginning of another. */
 const wordOf = (index: number): string => `number${String(index).padStart(5, '0')}`;
@@ -49,12 +50,7 @@ async function oldFile(): Promise<string> {
 test('a file of the first version opens with facts, figures and search for all that it holds', async () => {
   const store = await openStore(await oldFile());
   onTestFinished(() => store.close());
-  const { totals, models, routes } = await store.dashboard.overview('p', {
-    from: T0,
-    to: T0 + COUNT,
-    bucket: 3600,
-    offset: 0,
-  });
+  const { totals, models, routes } = await store.dashboard.overview('p', HOUR_OF_T0);
   expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 0 });
   expect(models).toMatchObject([{ name: 'm', tasks: COUNT }]);
   expect(routes).toMatchObject([{ name: '/r', tasks: COUNT }]);
@@ -78,8 +74,7 @@ test('what is stored and judged after the migration counts on from there', async
   await first.close();
   const store = await openStore(path);
   onTestFinished(() => store.close());
-  const range = { from: T0, to: T0 + COUNT, bucket: 3600, offset: 0 };
-  const { totals } = await store.dashboard.overview('p', range);
+  const { totals } = await store.dashboard.overview('p', HOUR_OF_T0);
   expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 1 });
   const page = await store.dashboard.tasks('p', { q: 'unexpected', limit: 10 });
   expect(page.rows.map(({ id }) => id)).toEqual(['t1']);

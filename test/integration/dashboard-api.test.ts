@@ -156,7 +156,8 @@ test('the overview adds up by time, model and route', async () => {
     { input: 'x', model: 'm', prompt_tokens: 7, metadata: { latency_ms: 1000, route: '/r' } },
     { input: 'x', created_at: T0 + 86_400 },
   );
-  const query = `from=${T0}&to=${T0 + 86_400}&bucket=86400&offset=0`;
+  const hour = T0 - (T0 % 3600);
+  const query = `starts=${hour},${hour + 86_400}&to=${hour + 2 * 86_400}`;
   const { body } = await get(`/projects/demo/overview?${query}`).expect(200);
   expect(body.totals).toMatchObject({ tasks: 3, success: 1, failure: 0, errors: 1 });
   expect(body.series.map(({ tasks }: { tasks: number }) => tasks)).toEqual([2, 1]);
@@ -211,8 +212,6 @@ test.each([
   ['a limit that is no number', `${TASKS}?limit=many`, 422],
   ['a foreign cursor', `${TASKS}?before=yesterday`, 422],
   ['a flag that is none', `${TASKS}?flag=maybe`, 422],
-  ['too many columns', '/projects/demo/overview?from=0&to=1790000000&bucket=3600', 422],
-  ['a range that ends before it starts', '/projects/demo/overview?from=9&to=1&bucket=3600', 422],
   ['no range', '/projects/demo/overview', 422],
 ])('%s is told as such', async (_name, path, status) => {
   const { get } = await withTasks();

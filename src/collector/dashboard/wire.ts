@@ -95,9 +95,9 @@ export interface Transcript {
   later: string | null;
 }
 
-// `GET api/projects/:project/overview?from=&to=&bucket=&offset=` answers an Overview. `bucket` is the width of a
-// column in seconds, at most 400 columns; `offset` the reader's distance from UTC in seconds (east is positive), so
-// that days begin at midnight. Both are brought to whole hours, the grain that figures are kept in.
+// `GET api/projects/:project/overview?starts=&to=` answers an Overview. `starts` are where its columns start,
+// separated by commas, at most 400, and `to` is where the last one ends: whole hours, the grain that figures are
+// kept in. The reader's side cuts them, for only it knows when its days begin.
 // `GET api/projects/:project/choices` answers Choices.
 
 /**

@@ -3,8 +3,10 @@ import { readQuery } from '../../inputs/read.ts';
 import { type PageStart, type Position, positionOf } from '../../store/dashboard/cursor.ts';
 import type { OverviewQuery } from '../../store/dashboard/overview.ts';
 import type { TaskQuery } from '../../store/dashboard/tasks.ts';
+import { HOUR } from '../../store/stats/tally.ts';
 
 const MAX_LIMIT = 200;
+const MAX_COLUMNS = 400;
 
 /** A whole number as it stands in a URL. */
 const number = z
@@ -45,15 +47,32 @@ const tasks = z.object({
   to: seconds,
 });
 
-const overview = z
-  .object({
-    from: number,
-    to: number,
-    bucket: number.pipe(z.int().min(60, 'must be at least 60')),
-    offset: number.pipe(z.int().min(-86_400).max(86_400)).default(0),
+const hour = z.string().transform((text, context): number => {
+  if (/^\d{1,12}$/.test(text) && Number(text) % HOUR === 0) return Number(text);
+  const rule = `must be a whole hour in UNIX seconds, a multiple of ${HOUR}`;
+  context.addIssue({ code: 'custom', message: `${rule}; got ${text}`, continue: false });
+  return z.NEVER;
+});
+
+const starts = z
+  .string('expected where the columns start: whole hours in UNIX seconds, separated by commas')
+  .transform((text) => text.split(','))
+  .refine(({ length }) => length <= MAX_COLUMNS, {
+    error: ({ input }) => `at most ${MAX_COLUMNS} columns; got ${(input as string[]).length}`,
+    abort: true,
   })
-  .refine(({ from, to }) => from >= 0 && to >= from, 'to must not be before from')
-  .refine(({ from, to, bucket }) => (to - from) / bucket <= 400, 'at most 400 columns');
+  .pipe(z.array(hour))
+  .refine((times) => times.every((time, index) => time > (times[index - 1] ?? -1)), {
+    error: 'must ascend',
+    abort: true,
+  });
+
+const overview = z
+  .object({ starts, to: hour })
+  .refine(({ starts, to }) => to > (starts.at(-1) ?? 0), {
+    error: 'must be after the last of starts: it is where the last column ends',
+    path: ['to'],
+  });
 
 const sessions = z.object(page);
 

@@ -65,10 +65,8 @@ export interface Overview {
   from: number;
   /** Where the last column ends, exclusive. */
   to: number;
-  /** The width of a column in seconds. */
-  bucket: number;
   totals: Figures;
-  /** Every column of the range, also those without a task. */
+  /** Every column of the range, also those without a task. Each ends where the next one starts. */
   series: (Figures & { time: number })[];
   /** The largest, at most 20, by number of tasks; `name` null for tasks without one. */
   models: (Figures & { name: string | null })[];

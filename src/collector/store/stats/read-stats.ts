@@ -33,19 +33,25 @@ export async function sumsByName(
   return sumBy(lines, (line) => line.name);
 }
 
-/** Sums over all tasks, by columns of `width` seconds from the range's start on; empty columns are left out. */
+/** Sums over all tasks, by the starts of columns, which are whole hours and ascend; empty columns are left out. */
 export async function sumsByTime(
   db: Kysely<Schema>,
   projectId: string,
-  range: Range,
-  width: number,
+  starts: readonly number[],
+  to: number,
 ): Promise<Map<number, Sums>> {
   const lines = await linesOf(db, projectId, 'all')
     .where('grain', '=', HOUR)
-    .where('start', '>=', range.from)
-    .where('start', '<', range.to)
+    .where('start', '>=', starts[0] ?? to)
+    .where('start', '<', to)
+    .orderBy('start')
     .execute();
-  return sumBy(lines, ({ start }) => start - ((start - range.from) % width));
+  let column = 0;
+  // Lines come in order, so the column only ever moves on.
+  return sumBy(lines, ({ start }) => {
+    while ((starts[column + 1] ?? to) <= start) column++;
+    return starts[column] ?? to;
+  });
 }
 
 export function figuresOf({ latencies, ...sums }: Sums): Figures {

@@ -26,21 +26,39 @@ export function rangeStart(name: string, now: number): number {
 }
 
 /** How the overview cuts a range into columns. */
-const COLUMNS: Record<string, { bucket: number; count: number }> = {
-  '24h': { bucket: HOUR, count: 24 },
-  '7d': { bucket: 6 * HOUR, count: 28 },
-  '30d': { bucket: DAY, count: 30 },
-  '90d': { bucket: DAY, count: 90 },
+const COLUMNS: Record<string, { hours: number; count: number }> = {
+  '24h': { hours: 1, count: 24 },
+  '7d': { hours: 6, count: 28 },
+  '30d': { hours: 24, count: 30 },
+  '90d': { hours: 24, count: 90 },
 };
 
 export const OVERVIEW_RANGES: readonly string[] = Object.keys(COLUMNS);
 export const DEFAULT_RANGE = '7d';
 
 /** Whole columns up to the one that is now, in the reader's own days and hours. */
-export function overviewQuery(range: string, now: Date): Record<string, number> {
-  const { bucket, count } = COLUMNS[range] ?? { bucket: 6 * HOUR, count: 28 };
-  const offset = -now.getTimezoneOffset() * 60;
-  const seconds = Math.floor(now.getTime() / 1000);
-  const current = Math.floor((seconds + offset) / bucket) * bucket - offset;
-  return { from: current - (count - 1) * bucket, to: seconds, bucket, offset };
+export function overviewQuery(range: string, now: Date): { starts: string; to: number } {
+  const { hours, count } = COLUMNS[range] ?? { hours: 6, count: 28 };
+  const cuts = hours === 1 ? hourCuts(count, now) : localCuts(hours, count, now);
+  return { starts: cuts.slice(0, -1).join(','), to: cuts.at(-1) ?? 0 };
+}
+
+function hourCuts(count: number, now: Date): number[] {
+  const current = Math.floor(now.getTime() / 1000 / HOUR) * HOUR;
+  return Array.from({ length: count + 1 }, (_, index) => current + (index + 1 - count) * HOUR);
+}
+
+/**
+ * Cut by the reader's clock, so a column may be an hour longer or shorter where the clocks change. Figures are kept
+ * by UTC's hours: where local ones start at half past, a column starts up to an hour late, never on the day before.
+ */
+function localCuts(hours: number, count: number, now: Date): number[] {
+  const current = Math.floor(now.getHours() / hours) * hours;
+  const cuts = Array.from({ length: count + 1 }, (_, index) => {
+    const hour = current + (index + 1 - count) * hours;
+    const cut = new Date(now.getFullYear(), now.getMonth(), now.getDate(), hour);
+    return Math.ceil(cut.getTime() / 1000 / HOUR) * HOUR;
+  });
+  // A zone that moved across the date line skipped a day.
+  return [...new Set(cuts)];
 }

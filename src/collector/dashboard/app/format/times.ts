@@ -42,9 +42,10 @@ export function isoTime(seconds: number): string | undefined {
 }
 
 /** A column of a chart: `12 Mar`, or `12 Mar, 14:00 – 15:00`. */
-export function span(from: number, seconds: number): string {
-  if (seconds >= DAY) return dayTime(from);
-  return `${dayTime(from)}, ${clockTime(from)} – ${clockTime(from + seconds)}`;
+export function span(from: number, to: number): string {
+  // A day on which the clocks change has 23 hours.
+  if (to - from > DAY / 2) return dayTime(from);
+  return `${dayTime(from)}, ${clockTime(from)} – ${clockTime(to)}`;
 }
 
 /** What an input of type datetime-local holds: the reader's own time. */

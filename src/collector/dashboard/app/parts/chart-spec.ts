@@ -1,18 +1,18 @@
 /** What a chart shows, without a word about how it is drawn. */
 export interface ChartSpec {
-  /** Starts of the columns, UNIX seconds. */
+  /** Starts of the columns, UNIX seconds. Each ends where the next one starts. */
   times: number[];
-  /** Width of a column in seconds. */
-  bucket: number;
+  /** Where the last column ends. */
+  end: number;
   /** In drawing order: a later one lies above. */
   series: ChartSeries[];
   kind: 'bars' | 'lines';
   format: (value: number) => string;
   formatAxis: (value: number) => string;
+  /** From one tick to the next, ascending: what `formatAxis` can say exactly. */
+  axisSteps: readonly number[];
   /** The smallest height of the axis, so that 1 task does not fill it. */
   least: number;
-  /** Only whole values make sense. */
-  whole?: boolean;
 }
 
 export interface ChartSeries {
@@ -27,11 +27,20 @@ export interface ChartSeries {
 
 /** Where the pointer is over a chart: the column, and pixels from the chart's left. */
 export interface Hover {
+  spec: ChartSpec;
   index: number;
   left: number;
   width: number;
 }
 
-export function isEmpty(spec: ChartSpec): boolean {
-  return spec.series.every(({ values }) => values.every((value) => !value));
+/** The end of a column. */
+export function endOf({ times, end }: ChartSpec, index: number): number {
+  return times[index + 1] ?? end;
+}
+
+/** A bar of 0 is nothing to see; a line at 0 says something. */
+export function isEmpty({ kind, series }: ChartSpec): boolean {
+  return series.every(({ values }) =>
+    values.every((value) => value === null || (kind === 'bars' && value === 0)),
+  );
 }

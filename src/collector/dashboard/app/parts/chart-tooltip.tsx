@@ -1,18 +1,16 @@
 import { span } from '../format/times.ts';
-import type { ChartSpec, Hover } from './chart-spec.ts';
+import { endOf, type Hover } from './chart-spec.ts';
 
-export function ChartTooltip({ spec, hover }: { spec: ChartSpec; hover: Hover }) {
-  const time = spec.times[hover.index];
+export function ChartTooltip({ hover: { spec, index, left, width } }: { hover: Hover }) {
+  const time = spec.times[index];
   if (time === undefined) return null;
-  const onTheRight = hover.left > hover.width / 2;
-  const place = onTheRight
-    ? { right: `${hover.width - hover.left + 12}px` }
-    : { left: `${hover.left + 12}px` };
+  const onTheRight = left > width / 2;
+  const place = onTheRight ? { right: `${width - left + 12}px` } : { left: `${left + 12}px` };
   return (
     <div class="chart-tooltip" style={place} aria-hidden="true">
-      <p>{span(time, spec.bucket)}</p>
+      <p>{span(time, endOf(spec, index))}</p>
       {spec.series.map(({ label, colour, values }) => {
-        const value = values[hover.index];
+        const value = values[index];
         return (
           <p key={label}>
             <span class={`swatch ${colour}`} />

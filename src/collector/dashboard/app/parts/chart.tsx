@@ -28,18 +28,22 @@ export function Chart({ spec, summary }: { spec: ChartSpec; summary: string }) {
       const plotLeft = bbox.left / devicePixelRatio;
       setHover(
         typeof idx === 'number' && left >= 0
-          ? { index: idx, left: left + plotLeft, width }
+          ? { spec, index: idx, left: left + plotLeft, width }
           : undefined,
       );
     };
     const chart = new uPlot(optionsFor(spec, width, onCursor), dataFor(spec), host.current);
-    return () => chart.destroy();
+    return () => {
+      chart.destroy();
+      setHover(undefined);
+    };
   }, [spec, width, revision]);
 
   return (
     <div class="chart">
       <div class="chart-plot" role="img" aria-label={summary} ref={host} />
-      {hover !== undefined && <ChartTooltip spec={spec} hover={hover} />}
+      {/* Of other data, the same index is another column: until the chart is made anew, nothing is pointed at. */}
+      {hover?.spec === spec && <ChartTooltip hover={hover} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import { clockTime, dayTime } from '../format/times.ts';
 import { colourOf } from './chart-colours.ts';
-import type { ChartSeries, ChartSpec } from './chart-spec.ts';
+import { type ChartSeries, type ChartSpec, endOf } from './chart-spec.ts';
 
 const CHART_HEIGHT = 184;
 
@@ -34,10 +34,10 @@ export function optionsFor(
 }
 
 /** A column is drawn around its middle. */
-export function dataFor({ times, bucket, series }: ChartSpec): uPlot.AlignedData {
+export function dataFor(spec: ChartSpec): uPlot.AlignedData {
   return [
-    times.map((time) => time + bucket / 2),
-    ...series.map(({ values, drawn }) => drawn ?? values),
+    spec.times.map((time, index) => (time + endOf(spec, index)) / 2),
+    ...spec.series.map(({ values, drawn }) => drawn ?? values),
   ];
 }
 
@@ -50,21 +50,21 @@ function seriesFor(
     const paths = uPlot.paths.bars?.({ size: [0.72, 28], radius: [0.2, 0] });
     return { label, fill: stroke, width: 0, points: { show: false }, ...(paths && { paths }) };
   }
-  const points = { show: isLonely, size: 4, fill: stroke };
+  const points = { show: false, filter: lonely, size: 7, fill: stroke };
   return { label, stroke, width: 1.5, points, ...(filled && { fill: colourOf(`${colour}-soft`) }) };
 }
 
-/** A value between two gaps has no line to be seen by. */
-function isLonely(chart: uPlot, index: number): boolean | undefined {
-  const values = chart.data[index];
-  return (
-    values !== undefined && Array.from<unknown>(values).filter((value) => value !== null).length < 3
+/** Values between two gaps: they have no line to be seen by. */
+function lonely(chart: uPlot, series: number): number[] {
+  const values = Array.from(chart.data[series] ?? []);
+  const isGap = (index: number): boolean => (values[index] ?? null) === null;
+  return values.flatMap((_, index) =>
+    !isGap(index) && isGap(index - 1) && isGap(index + 1) ? [index] : [],
   );
 }
 
-function xRange({ times, bucket }: ChartSpec): [number, number] {
-  const first = times[0] ?? 0;
-  return [first, (times.at(-1) ?? first) + bucket];
+function xRange({ times, end }: ChartSpec): [number, number] {
+  return [times[0] ?? end, end];
 }
 
 function yRange({ least }: ChartSpec, low: number | null, high: number | null): [number, number] {
@@ -85,7 +85,9 @@ function axesFor(spec: ChartSpec): uPlot.Axis[] {
       size: 26,
       gap: 4,
       space: 64,
-      values: (_chart, splits, _axis, _space, step) => splits.map((time) => tickText(time, step)),
+      // At the right edge would stand tomorrow.
+      values: (_chart, splits, _axis, _space, step) =>
+        splits.map((time) => (time < spec.end ? tickText(time, step) : '')),
     },
     {
       stroke,
@@ -97,16 +99,13 @@ function axesFor(spec: ChartSpec): uPlot.Axis[] {
       size: (_chart, values) =>
         14 + 6.2 * Math.max(2, ...(values ?? []).map((text) => text.length)),
       values: (_chart, splits) => splits.map((value) => spec.formatAxis(Math.abs(value))),
-      ...(spec.whole && { incrs: WHOLE_STEPS }),
+      incrs: [...spec.axisSteps],
     },
   ];
 }
 
-const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) =>
-  [1, 2, 5].map((n) => n * 10 ** power),
-).flat();
-
 function tickText(time: number, step: number): string {
-  const atMidnight = new Date(time * 1000).getHours() === 0 && time % 3600 === 0;
+  const date = new Date(time * 1000);
+  const atMidnight = date.getHours() === 0 && date.getMinutes() === 0;
   return step >= DAY || atMidnight ? dayTime(time) : clockTime(time);
 }

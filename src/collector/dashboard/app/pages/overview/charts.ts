@@ -1,4 +1,5 @@
 import type { Overview } from '../../../wire.ts';
+import { COUNT_STEPS, DURATION_STEPS } from '../../format/axis-steps.ts';
 import { duration, optionalDuration, shortDuration } from '../../format/durations.ts';
 import { count, short } from '../../format/numbers.ts';
 import type { ChartSpec } from '../../parts/chart-spec.ts';
@@ -67,6 +68,7 @@ function latency(overview: Overview): ChartContent {
       kind: 'lines',
       format: duration,
       formatAxis: shortDuration,
+      axisSteps: DURATION_STEPS,
       least: 10,
       series: [
         { label: 'p50', colour: 'chart-1', values: values((column) => column.latency_p50_ms) },
@@ -109,12 +111,18 @@ function tokens(overview: Overview): ChartContent {
 }
 
 function counted(overview: Overview): Omit<ChartSpec, 'series'> {
-  const shared = { kind: 'bars', format: count, formatAxis: short, least: 4, whole: true } as const;
-  return { ...columnsOf(overview), ...shared };
+  return {
+    ...columnsOf(overview),
+    kind: 'bars',
+    format: count,
+    formatAxis: short,
+    axisSteps: COUNT_STEPS,
+    least: 4,
+  };
 }
 
-function columnsOf({ series, bucket }: Overview): Pick<ChartSpec, 'times' | 'bucket'> {
-  return { times: series.map(({ time }) => time), bucket };
+function columnsOf({ series, to }: Overview): Pick<ChartSpec, 'times' | 'end'> {
+  return { times: series.map(({ time }) => time), end: to };
 }
 
 function valuesOf({ series }: Overview) {

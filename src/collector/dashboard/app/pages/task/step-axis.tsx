@@ -1,15 +1,11 @@
+import { DURATION_STEPS } from '../../format/axis-steps.ts';
 import { shortDuration } from '../../format/durations.ts';
 
 const MAX_TICKS = 5;
-/** Milliseconds; times of a clock from half a minute on. */
-const STEPS = [
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3],
-  ...[0.5, 1, 2, 5, 10, 30, 60, 120, 360, 720, 1440].map((minutes) => minutes * 60_000),
-];
 
 /** Milliseconds from one tick to the next, so that there are few of them at round numbers. */
 export function tickStep(length: number): number {
-  return STEPS.find((step) => length / step <= MAX_TICKS) ?? length;
+  return DURATION_STEPS.find((step) => length / step <= MAX_TICKS) ?? length;
 }
 
 export function StepAxis({ length }: { length: number }) {
