@@ -49,7 +49,7 @@ export async function sumsByTime(
   let column = 0;
   // Lines come in order, so the column only ever moves on.
   return sumBy(lines, ({ start }) => {
-    while ((starts[column + 1] ?? to) <= start) column++;
+    while ((starts[column + 1] ?? Number.POSITIVE_INFINITY) <= start) column++;
     return starts[column] ?? to;
   });
 }
