@@ -7,7 +7,13 @@ const ALLOWED_TAGS = [
   ...['a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h3', 'hr', 'i', 'li'],
   ...['ol', 'p', 'pre', 's', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
 ];
-const ALLOWED_ATTR = ['href', 'start', 'align'];
+const ALLOWED = {
+  ALLOWED_TAGS,
+  ALLOWED_ATTR: ['href', 'start', 'align'],
+  ALLOW_ARIA_ATTR: false,
+  ALLOW_DATA_ATTR: false,
+  RETURN_TRUSTED_TYPE: true as const,
+};
 
 const marked = new Marked({
   gfm: true,
@@ -15,6 +21,8 @@ const marked = new Marked({
   renderer: {
     html: ({ text, block }: Tokens.HTML | Tokens.Tag) =>
       block ? `<p>${escapeHtml(text)}</p>` : escapeHtml(text),
+    // Behind <code> and its like in a line, the parser takes text for HTML that is right already.
+    text: (token) => 'escaped' in token && token.escaped === true && escapeHtml(token.text),
     image: ({ href, text, raw }) =>
       isWebLink(href) ? linkTo(href, escapeHtml(text || href)) : escapeHtml(raw),
     link({ href, tokens, raw }) {
@@ -49,7 +57,7 @@ export function renderMarkdown(text: string) {
   if (isTooCostly(text)) return undefined;
   try {
     const html = marked.parse(withoutHidden(text), { async: false });
-    return purify.sanitize(html, { ALLOWED_TAGS, ALLOWED_ATTR, RETURN_TRUSTED_TYPE: true });
+    return purify.sanitize(html, ALLOWED);
   } catch {
     return undefined;
   }
