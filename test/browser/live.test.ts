@@ -81,9 +81,9 @@ it('the status of the connection is there before it has anything to say', async 
   await page.getByText('Not connected').waitFor({ state: 'attached' });
 });
 
-it('what could not be refreshed stays, is said to be old, and can be tried again', async ({
-  skip,
-}) => {
+it('what could not be refreshed stays, is said to be old, and can be tried again', {
+  timeout: 60_000,
+}, async ({ skip }) => {
   const { page, visit, log } = await openDashboard(browser(skip), {
     events: [task('one')],
     refusals: true,

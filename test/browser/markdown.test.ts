@@ -254,9 +254,6 @@ const fragment = fc.oneof(
 
 const texts = fc.array(fragment, { minLength: 1, maxLength: 12 }).map((parts) => parts.join(''));
 
-/** Behind it in a line the renderer leaves text as it is: see the test of that below. */
-const OPENS_RAW = /<(pre|code|kbd|script)[\s>]/i;
-
 describe('whatever an answer holds, its markdown becomes only allowed elements and attributes', () => {
   it.for([
     ['by renderer and sanitiser', 'whole', BY_BOTH],
@@ -270,8 +267,7 @@ describe('whatever an answer holds, its markdown becomes only allowed elements a
       if (script !== 'renderer') expect(linkFaultsOf(rendered), rendered.html).toEqual([]);
     };
     for (const text of HOSTILE) await check(text);
-    const generated = script === 'renderer' ? texts.filter((text) => !OPENS_RAW.test(text)) : texts;
-    await fc.assert(fc.asyncProperty(generated, check), { numRuns: 200 });
+    await fc.assert(fc.asyncProperty(texts, check), { numRuns: 100 });
   });
 });
 

@@ -59,7 +59,7 @@ describe('what is kept', () => {
       '/dashboard',
       '/dashboard/api/session',
       ...['tasks', 'tasks/t', 'sessions', 'sessions/s', 'choices'].map((at) => `${below}/${at}`),
-      `${below}/overview?from=0&to=3600&bucket=3600`,
+      `${below}/overview?starts=0&to=3600`,
     ]) {
       const { headers } = await browser.get(path).expect(200);
       expect(headers['cache-control'], path).toBe('no-store');

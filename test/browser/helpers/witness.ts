@@ -29,7 +29,7 @@ export async function openPage(
   context.on('console', (message) => {
     if (message.type() !== 'error') return;
     if (refusals && message.text().startsWith('Failed to load resource')) return;
-    faults.push(`console: ${message.text()}`);
+    faults.push(`console: ${message.text()} ${message.location().url}`);
   });
   onTestFinished(async () => {
     await context.close();
