@@ -64,7 +64,9 @@ export function useResource<T>(
           key,
           busy: false,
           error: next.error,
-          ...(next.data === undefined ? dataOf(now) : { data: next.data, dataKey: key }),
+          ...(next.data === undefined || isSame(now, key, next.data)
+            ? dataOf(now)
+            : { data: next.data, dataKey: key }),
         }));
       } while (again);
       running = false;
@@ -101,6 +103,11 @@ function fresh<T>(key: string, before?: State<T>, keep?: boolean): State<T> {
     return { ...rest, data: known, dataKey: key };
   }
   return { ...rest, ...dataOf(before) };
+}
+
+/** Then nothing is drawn anew: a chart under the pointer keeps its tooltip. */
+function isSame<T>(now: State<T>, key: string, data: T): boolean {
+  return now.dataKey === key && JSON.stringify(now.data) === JSON.stringify(data);
 }
 
 function dataOf<T>({ data, dataKey }: State<T>): Pick<State<T>, 'data' | 'dataKey'> {
