@@ -18,8 +18,6 @@ export default defineConfig({
   esbuild: { target: 'es2022' },
   test: {
     include: ['test/**/*.test.ts'],
-    // By default one processor stays idle, which is half of a small machine.
-    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 60_000,
     env: { PHOSPHO_API_KEY: '', PHOSPHO_PROJECT_ID: '', PHOSPHO_BASE_URL: '' },
