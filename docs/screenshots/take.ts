@@ -198,7 +198,7 @@ async function logIn(page: Page, { collector }: Site, path: string): Promise<voi
 }
 
 async function isStill(page: Page): Promise<void> {
-  await page.waitForLoadState('networkidle').catch(() => {});
+  await page.waitForLoadState('networkidle');
   await page.waitForFunction(
     () =>
       document.querySelector('.skeletons, [aria-busy=true]') === null &&

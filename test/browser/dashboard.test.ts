@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openSqlite } from '../../src/collector/store/sqlite/open-sqlite.ts';
-import { startDashboard, TOKEN } from '../helpers/dashboard.ts';
-import { openDashboard } from './helpers/dashboard-page.ts';
+import { startDashboard, TOKEN, task } from '../helpers/dashboard.ts';
+import { openDashboard, rows } from './helpers/dashboard-page.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 import { openPage } from './helpers/witness.ts';
 
@@ -16,16 +15,6 @@ function databaseFile(): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'phospho.db');
 }
-
-const task = (id: string, more: object = {}) => ({
-  task_id: id,
-  session_id: `session-${id}`,
-  input: `question ${id}`,
-  output: `answer ${id}`,
-  ...more,
-});
-
-const rows = (page: Page) => page.locator('.row-link').allTextContents();
 
 afterEach(() => {
   vi.useRealTimers();

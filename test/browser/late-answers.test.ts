@@ -1,19 +1,10 @@
 import type { Page, Route } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { TOKEN } from '../helpers/dashboard.ts';
-import { openDashboard } from './helpers/dashboard-page.ts';
+import { TOKEN, task } from '../helpers/dashboard.ts';
+import { openDashboard, rows } from './helpers/dashboard-page.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 
 const browser = useBrowser();
-
-const task = (id: string) => ({
-  task_id: id,
-  session_id: `session-${id}`,
-  input: `question ${id}`,
-  output: `answer ${id}`,
-});
-
-const rows = (page: Page) => page.locator('.row-link').allTextContents();
 
 /** Keeps answers back until they are let go; the request has reached the network by then. */
 async function holdBack(page: Page, url: RegExp) {

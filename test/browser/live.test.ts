@@ -1,18 +1,10 @@
 import type { Page, Request } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openDashboard } from './helpers/dashboard-page.ts';
+import { task } from '../helpers/dashboard.ts';
+import { openDashboard, rows } from './helpers/dashboard-page.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 
 const browser = useBrowser();
-
-const task = (id: string) => ({
-  task_id: id,
-  session_id: `session-${id}`,
-  input: `question ${id}`,
-  output: `answer ${id}`,
-});
-
-const rows = (page: Page) => page.locator('.row-link').allTextContents();
 
 const isStream = (request: Request) => request.url().endsWith('/live');
 
@@ -81,34 +73,33 @@ it('the status of the connection is there before it has anything to say', async 
   await page.getByText('Not connected').waitFor({ state: 'attached' });
 });
 
-it('what could not be refreshed stays, is said to be old, and can be tried again', {
-  timeout: 60_000,
-}, async ({ skip }) => {
-  const { page, visit, log } = await openDashboard(browser(skip), {
-    events: [task('one')],
-    refusals: true,
-  });
-  const notice = page.getByRole('status').filter({ hasText: 'This may be out of date.' });
-  for (const [path, shown] of [
-    ['tasks', 'question one'],
-    ['tasks/one', 'answer one'],
-    ['sessions', 'session-one'],
-    ['sessions/session-one', 'answer one'],
-    ['overview', 'Success rate'],
-  ] as const) {
+it.for([
+  ['tasks', 'question one'],
+  ['tasks/one', 'answer one'],
+  ['sessions', 'session-one'],
+  ['sessions/session-one', 'answer one'],
+  ['overview', 'Success rate'],
+] as const)(
+  'what could not be refreshed on %s stays, is said to be old, and can be tried again',
+  async ([path, shown], { skip }) => {
+    const { page, visit, log } = await openDashboard(browser(skip), {
+      events: [task('one')],
+      refusals: true,
+    });
+    const notice = page.getByRole('status').filter({ hasText: 'This may be out of date.' });
     await visit(path);
     const isShown = () => page.getByText(shown).first().isVisible();
     await page.getByText('Live: new tasks').waitFor({ state: 'attached' });
-    expect(await notice.count(), path).toBe(0);
+    expect(await notice.count()).toBe(0);
     await page.route(/\/api\/projects\/demo\/(?!live)/, (route) =>
       route.fulfill({ status: 500, json: { detail: 'broken' } }),
     );
-    await log(task(`for ${path}`));
+    await log(task('two'));
     await notice.getByText('The collector failed to answer.').waitFor();
-    expect(await isShown(), path).toBe(true);
+    expect(await isShown()).toBe(true);
     await page.unrouteAll();
     await notice.getByRole('button', { name: 'Try again' }).click();
     await notice.waitFor({ state: 'detached' });
-    expect(await isShown(), path).toBe(true);
-  }
-});
+    expect(await isShown()).toBe(true);
+  },
+);

@@ -1,16 +1,10 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { task } from '../helpers/dashboard.ts';
 import { openDashboard } from './helpers/dashboard-page.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 
 const browser = useBrowser();
-
-const task = (id: string) => ({
-  task_id: id,
-  session_id: 's',
-  input: `question ${id}`,
-  output: 'x',
-});
 
 /** Holds requests until they are let go. */
 async function hold(page: Page, url: RegExp, method = 'GET') {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { openDashboard } from './helpers/dashboard-page.ts';
+import { openDashboard, rows } from './helpers/dashboard-page.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 
 const browser = useBrowser();
@@ -19,8 +19,6 @@ const exchange = (index: number, more: object = {}) => ({
 const range = (length: number) => Array.from({ length }, (_, index) => index);
 
 const questions = (page: Page) => page.locator('.bubble.user .captured').allTextContents();
-
-const rows = (page: Page) => page.locator('.row-link').allTextContents();
 
 describe('a session', () => {
   it('is shown in the order of its exchanges, each with its verdict and note', async ({ skip }) => {

@@ -10,6 +10,15 @@ interface Logged {
   error_in_log?: string;
 }
 
+/** An exchange whose texts tell which one it is. */
+export const task = (id: string, more: object = {}) => ({
+  task_id: id,
+  session_id: `session-${id}`,
+  input: `question ${id}`,
+  output: `answer ${id}`,
+  ...more,
+});
+
 export const TOKEN = 'the-login-token-of-the-tests';
 
 /** A collector that listens, with a browser's cookie jar in front of its dashboard. */

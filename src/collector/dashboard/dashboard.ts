@@ -81,7 +81,7 @@ export class Dashboard {
 
   async #logout(req: Request, res: Response): Promise<void> {
     await this.#logins.end(req, res);
-    await this.#live.checkAll();
+    this.#live.endOf(req);
     res.status(204).end();
   }
 

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { HttpError } from '../http/http-error.ts';
 import type { Changes } from '../model/changes.ts';
-import type { Logins } from './login.ts';
+import { isSameLogin, type Logins } from './login.ts';
 import { LIVE_EVENT } from './wire.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -39,7 +39,12 @@ export class LiveStreams {
     send(res, ': open\n\n');
     this.#open.set(res, req);
     const stop = this.#changes.listen(projectId, () => send(res, NEWS));
-    const heartbeat = setInterval(() => void this.#check(req, res), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => {
+      this.#logins.isLoggedIn(req).then(
+        (isLoggedIn) => (isLoggedIn ? send(res, ': still here\n\n') : res.end()),
+        () => res.end(),
+      );
+    }, HEARTBEAT_MS);
     heartbeat.unref();
     res.once('close', () => {
       stop();
@@ -48,20 +53,14 @@ export class LiveStreams {
     });
   }
 
-  /** Ends the streams of whoever is no longer logged in, in all windows. */
-  async checkAll(): Promise<void> {
-    await Promise.all([...this.#open].map(([res, req]) => this.#check(req, res)));
+  /** Ends the streams of a login, in all windows of its browser. */
+  endOf(login: Request): void {
+    for (const [res, req] of this.#open) if (isSameLogin(req, login)) res.end();
   }
 
   close(): void {
     this.#isClosed = true;
     for (const res of this.#open.keys()) res.end();
-  }
-
-  async #check(req: Request, res: Response): Promise<void> {
-    const isLoggedIn = await this.#logins.isLoggedIn(req).catch(() => false);
-    if (isLoggedIn) send(res, ': still here\n\n');
-    else res.end();
   }
 }
 

@@ -46,6 +46,12 @@ export class Logins {
   }
 }
 
+/** Whether two requests brought the same cookie. */
+export function isSameLogin(one: Request, other: Request): boolean {
+  const secret = secretIn(one);
+  return secret !== undefined && secret === secretIn(other);
+}
+
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -45,3 +45,6 @@ export async function isReady(page: Page): Promise<void> {
       document.getAnimations().every(({ playState }) => playState !== 'running'),
   );
 }
+
+/** The links of a list's rows, in their order. */
+export const rows = (page: Page): Promise<string[]> => page.locator('.row-link').allTextContents();

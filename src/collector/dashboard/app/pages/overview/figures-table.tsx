@@ -2,11 +2,22 @@ import { useId } from 'preact/hooks';
 import type { Figures } from '../../../wire.ts';
 import { optionalDuration } from '../../format/durations.ts';
 import { count, share } from '../../format/numbers.ts';
+import { type Column, HeadRow } from '../../parts/head-row.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
 
 type Row = Figures & { name: string | null };
 
-/** One row for each model or route, with a link to its tasks. */
+const COLUMNS: readonly Column[] = [
+  ['Name'],
+  ['Tasks', 'number'],
+  ['Success rate'],
+  ['Errors', 'number'],
+  ['p50', 'number'],
+  ['p95', 'number'],
+  ['Tokens', 'number'],
+];
+
+/** One row for each model or route, with a link to its tasks; nothing where there is none. */
 export function FiguresTable({
   title,
   unnamed,
@@ -19,31 +30,12 @@ export function FiguresTable({
   linkTo: (name: string) => string;
 }) {
   const id = useId();
+  if (rows.length === 0) return null;
   return (
     <section class="card" aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
       <table class="figures">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col" class="number">
-              Tasks
-            </th>
-            <th scope="col">Success rate</th>
-            <th scope="col" class="number">
-              Errors
-            </th>
-            <th scope="col" class="number">
-              p50
-            </th>
-            <th scope="col" class="number">
-              p95
-            </th>
-            <th scope="col" class="number">
-              Tokens
-            </th>
-          </tr>
-        </thead>
+        <HeadRow columns={COLUMNS} />
         <tbody>
           {rows.map((row) => (
             <tr key={row.name ?? ''}>

@@ -76,22 +76,18 @@ function Report({
           <ChartCard key={chart.title} {...chart} />
         ))}
       </div>
-      {overview.models.length > 0 && (
-        <FiguresTable
-          title="Models"
-          unnamed="No model"
-          rows={overview.models}
-          linkTo={(model) => withQuery(tasks, { model, range })}
-        />
-      )}
-      {overview.routes.length > 0 && (
-        <FiguresTable
-          title="Routes"
-          unnamed="No route"
-          rows={overview.routes}
-          linkTo={(route) => withQuery(tasks, { route, range })}
-        />
-      )}
+      <FiguresTable
+        title="Models"
+        unnamed="No model"
+        rows={overview.models}
+        linkTo={(model) => withQuery(tasks, { model, range })}
+      />
+      <FiguresTable
+        title="Routes"
+        unnamed="No route"
+        rows={overview.routes}
+        linkTo={(route) => withQuery(tasks, { route, range })}
+      />
     </div>
   );
 }

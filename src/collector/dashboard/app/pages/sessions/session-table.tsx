@@ -2,10 +2,19 @@ import type { SessionRow } from '../../../wire.ts';
 import { projectPath } from '../../data/base.ts';
 import { useRowKeys } from '../../data/use-row-keys.ts';
 import { count } from '../../format/numbers.ts';
+import { type Column, HeadRow } from '../../parts/head-row.tsx';
 import { ThumbCounts } from '../../parts/thumb.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
 import { PreviewText } from '../../text/preview-text.tsx';
+
+const COLUMNS: readonly Column[] = [
+  ['Began', 'c-time'],
+  ['Session'],
+  ['Tasks', 'c-number'],
+  ['Feedback', 'c-counts'],
+  ['Last message', 'c-time c-last'],
+];
 
 export function SessionTable({
   project,
@@ -17,23 +26,7 @@ export function SessionTable({
   const body = useRowKeys<HTMLTableSectionElement>();
   return (
     <table class="list session-table">
-      <thead>
-        <tr>
-          <th scope="col" class="c-time">
-            Began
-          </th>
-          <th scope="col">Session</th>
-          <th scope="col" class="c-number">
-            Tasks
-          </th>
-          <th scope="col" class="c-counts">
-            Feedback
-          </th>
-          <th scope="col" class="c-time c-last">
-            Last message
-          </th>
-        </tr>
-      </thead>
+      <HeadRow columns={COLUMNS} />
       <tbody ref={body}>
         {sessions.map((session) => (
           <tr key={session.id}>

@@ -3,11 +3,23 @@ import { projectPath } from '../../data/base.ts';
 import { useRowKeys } from '../../data/use-row-keys.ts';
 import { duration } from '../../format/durations.ts';
 import { count } from '../../format/numbers.ts';
+import { type Column, HeadRow } from '../../parts/head-row.tsx';
 import { Thumb } from '../../parts/thumb.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { withoutHidden } from '../../text/hidden.ts';
 import { InlineText } from '../../text/plain-text.tsx';
 import { PreviewText } from '../../text/preview-text.tsx';
+
+const COLUMNS: readonly Column[] = [
+  ['Time', 'c-time'],
+  [<span class="visually-hidden">Verdict</span>, 'c-thumb'],
+  ['Exchange'],
+  ['Session', 'c-id'],
+  ['User', 'c-id'],
+  ['Model', 'c-model'],
+  ['Latency', 'c-number'],
+  ['Tokens', 'c-number'],
+];
 
 export function TaskTable({
   project,
@@ -21,32 +33,7 @@ export function TaskTable({
   const body = useRowKeys<HTMLTableSectionElement>();
   return (
     <table class="list task-table">
-      <thead>
-        <tr>
-          <th scope="col" class="c-time">
-            Time
-          </th>
-          <th scope="col" class="c-thumb">
-            <span class="visually-hidden">Verdict</span>
-          </th>
-          <th scope="col">Exchange</th>
-          <th scope="col" class="c-id">
-            Session
-          </th>
-          <th scope="col" class="c-id">
-            User
-          </th>
-          <th scope="col" class="c-model">
-            Model
-          </th>
-          <th scope="col" class="c-number">
-            Latency
-          </th>
-          <th scope="col" class="c-number">
-            Tokens
-          </th>
-        </tr>
-      </thead>
+      <HeadRow columns={COLUMNS} />
       <tbody ref={body}>
         {tasks.map((task) => (
           <Row key={task.id} project={project} task={task} fresh={fresh.has(task.id)} />
