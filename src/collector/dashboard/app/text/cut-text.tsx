@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { bytes } from '../format/numbers.ts';
 import { Markdown } from './markdown.tsx';
 import { PlainText } from './plain-text.tsx';
@@ -53,7 +53,7 @@ function WholeText({ text, mono }: { text: string; mono: boolean }) {
 /** The button that was pressed for it is gone, and the reader goes on from here. */
 function Revealed({ children }: { children: ComponentChildren }) {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => host.current?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => host.current?.focus({ preventScroll: true }), []);
   return (
     <div ref={host} tabIndex={-1}>
       {children}

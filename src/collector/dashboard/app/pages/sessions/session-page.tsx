@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso/router';
 import type { Transcript } from '../../../wire.ts';
 import { getJson } from '../../data/api.ts';
@@ -29,7 +29,7 @@ function SessionView({ project, id }: { project: string; id: string }) {
   const { data, stale } = resource;
   const list = useRef<HTMLOListElement>(null);
   const isWhole = data?.later === null && pages > 1;
-  useEffect(() => {
+  useLayoutEffect(() => {
     // The button that loaded the rest is gone.
     if (isWhole) list.current?.focus({ preventScroll: true });
   }, [isWhole]);

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TaskContent } from '../../../../../types.ts';
 import { plural } from '../../format/numbers.ts';
 import { Disclosure } from '../../parts/disclosure.tsx';
@@ -14,7 +14,7 @@ export function ConversationView({ task }: { task: TaskContent }) {
   const { system, messages } = useMemo(() => conversationOf(task), [task]);
   const [all, setAll] = useState(false);
   const section = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // The button that was pressed for them is gone.
     if (all) section.current?.focus({ preventScroll: true });
   }, [all]);

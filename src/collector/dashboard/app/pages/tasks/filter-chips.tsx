@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Change, TaskFilters } from '../../data/task-query.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { InlineText } from '../../text/plain-text.tsx';
@@ -16,7 +16,7 @@ export function FilterChips({
   const list = useRef<HTMLUListElement>(null);
   const removed = useRef<number | undefined>(undefined);
   const chosen = chosenFilters(filters);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (removed.current === undefined) return;
     // The chip that had the focus is gone: the next one has its place, or else the search.
     const left = list.current?.querySelectorAll<HTMLElement>('.chip') ?? [];
