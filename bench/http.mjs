@@ -1,3 +1,0 @@
-import { compareRoutes } from './routes.mjs';
-
-await compareRoutes('http', 'json');
