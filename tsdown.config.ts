@@ -1,9 +1,18 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { transform } from 'esbuild';
 import { defineConfig, type UserConfig } from 'tsdown';
 import { browserAssets } from './assets.config.ts';
 
+/** Who reads the code in node_modules has its documentation in the types; the sources are a link away. */
+const withoutOwnComments = { comments: false } as const;
+
 /** Development dependencies that the build inlines: they cost a user of the package nothing. */
-const bundled = ['commander', 'eventsource-parser', 'helmet', 'kysely', 'zod'];
+const bundled = [
+  ...['commander', 'eventsource-parser', 'helmet', 'kysely', 'zod'],
+  // The progress bar, and what it measures its texts with.
+  ...['cli-progress', 'string-width', 'emoji-regex', 'is-fullwidth-code-point'],
+  ...['strip-ansi', 'ansi-regex'],
+];
 
 /** What the dashboard's pages hold. */
 const bundledInPages = ['dompurify', 'marked', 'preact', 'preact-iso', 'uplot'];
@@ -21,6 +30,26 @@ function writeNotices(): void {
   writeFileSync(new URL('dist/THIRD_PARTY_LICENSES.txt', import.meta.url), notices.join('\n\n'));
 }
 
+/**
+ * What is bundled goes without its comments, a tenth of the package: its notices are in the file above. The
+ * whitespace comes back when Rolldown prints.
+ */
+const withoutComments = {
+  name: 'bundled-without-comments',
+  transform: {
+    filter: { id: /\/node_modules\/.*\.[cm]?js$/ },
+    handler: async (code: string) => {
+      const options = {
+        minifyWhitespace: true,
+        minifySyntax: true,
+        legalComments: 'none',
+        target: 'esnext',
+      } as const;
+      return { code: (await transform(code, options)).code };
+    },
+  },
+};
+
 const shared = {
   platform: 'node',
   target: 'node20.19',
@@ -28,7 +57,7 @@ const shared = {
   fixedExtension: true,
   clean: false,
   report: false,
-  plugins: [browserAssets()],
+  plugins: [browserAssets(), withoutComments],
   logLevel: 'error',
 } satisfies UserConfig;
 
@@ -48,6 +77,7 @@ export default defineConfig([
     ...shared,
     entry: { ...library, 'cli/main': 'src/cli/main.ts' },
     format: 'esm',
+    outputOptions: withoutOwnComments,
     deps: { onlyBundle: bundled },
   },
   {
@@ -55,6 +85,8 @@ export default defineConfig([
     entry: library,
     format: 'cjs',
     onSuccess: writeNotices,
+    // By require(): where modules run in a vm context, as in Jest, import() is an error.
+    outputOptions: { ...withoutOwnComments, dynamicImportInCjs: false },
     deps: {
       alwaysBundle: ['p-queue'],
       onlyBundle: [...bundled, ...bundledInCjs],

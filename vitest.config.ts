@@ -4,6 +4,15 @@ import { browserAssets } from './assets.config.ts';
 
 const src = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
+/** They bound what a clock says, so they run after all others, one at a time, on a machine that does nothing else. */
+const TIMED = ['test/**/*.timed.test.ts', 'test/faults/**/*.test.ts'];
+
+/** What runs in the browser alone does not change with Node: CI tests it on one of them. */
+const PAGES_ALONE = [
+  'test/browser/{hostile,dashboard-axe,overview,costly-texts,markdown,widget,widget-looks}.test.ts',
+];
+const left = process.env.TEST_PAGES === 'off' ? PAGES_ALONE : [];
+
 /** Most suites read the source; `test/package` packs the tarball and uses that. */
 export default defineConfig({
   plugins: [browserAssets()],
@@ -17,9 +26,26 @@ export default defineConfig({
   // Without a target below esnext, standard decorators would reach Node unlowered.
   esbuild: { target: 'es2022' },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'suite',
+          include: ['test/**/*.test.ts'],
+          exclude: [...TIMED, ...left],
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'timed', include: TIMED, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Tests that run side by side in one file are those that wait: for an outage's end, for a child.
+    maxConcurrency: 20,
     env: { PHOSPHO_API_KEY: '', PHOSPHO_PROJECT_ID: '', PHOSPHO_BASE_URL: '' },
   },
 });

@@ -1,7 +1,19 @@
 /** The contents page of `phospho-express`: every public name, and nothing else. */
 
-export type { ToolCall, Usage } from './capture/extract/format.ts';
+export type {
+  Format,
+  RequestAbout,
+  RequestParts,
+  ResponseParts,
+  StreamedParts,
+  StreamReader,
+  ToolCall,
+  Usage,
+} from './capture/extract/format.ts';
 export type { Mask } from './capture/mask.ts';
+export { maskRules } from './capture/mask-rules/index.ts';
+export type { Capture } from './capture/privacy.ts';
+export type { StreamEvent } from './capture/sse.ts';
 export type { TaskFields } from './capture/task.ts';
 export { Client, type ClientOptions } from './client/index.ts';
 export { type LogTaskDecorator, logTask } from './decorators/log-task.ts';
@@ -14,8 +26,11 @@ export type {
   QueuedEvent,
   QueuedFlag,
 } from './delivery/exporter.ts';
+export type { Compression } from './delivery/http-exporter.ts';
 export type { DropCounts, EventLedger, FlagLedger, Ledger } from './delivery/ledger.ts';
 export type { DeliveryHooks, DropInfo } from './delivery/observers.ts';
+export type { SpoolStats, SpoolSync } from './delivery/spool/spool.ts';
+export type { WaitUntilHook } from './delivery/wait-until.ts';
 export {
   PhosphoAnswerError,
   PhosphoArgumentError,
@@ -40,6 +55,7 @@ export type {
 export type { Feedback } from './feedback/flag-request.ts';
 export type { Logger, LogLevel } from './internal/logger.ts';
 export type { LoggedTask, LogInput } from './log.ts';
-export type { DeliveryOptions, PhosphoOptions } from './options.ts';
+export type { MetricsHandler } from './metrics.ts';
+export type { DeliveryOptions, PhosphoOptions, SpoolOptions } from './options.ts';
 export { type DrainOptions, Phospho } from './phospho.ts';
 export type * from './types.ts';

@@ -32,7 +32,8 @@ export function settleLogged(recorder: Recorder, logged: LogInput): LoggedTask {
     throw new PhosphoArgumentError('log() takes an object with an input: log({ input, output })');
   }
   const { input, output, taskId, sessionId, userId, versionId, metadata } = logged;
-  const task = recorder.open({ taskId, parentTaskId: currentScope()?.task.id });
+  const outer = currentScope()?.task;
+  const task = recorder.open({ taskId, parentTaskId: outer?.id, privacy: outer?.privacy });
   if (!recorder.isEnabled) {
     recorder.discard(task);
     return { taskId: task.id, sessionId };
@@ -41,7 +42,7 @@ export function settleLogged(recorder: Recorder, logged: LogInput): LoggedTask {
   const [kept, answered] = [snapshot(input), snapshot(output)];
   recorder.settle(task, {
     outcome: 'complete',
-    extract: () => extractCall(kept, { output: answered }),
+    extract: () => extractCall(kept, { output: answered }, outer?.formats),
   });
   return { taskId: task.id, sessionId };
 }

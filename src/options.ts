@@ -1,12 +1,27 @@
+import { resolve } from 'node:path';
 import type { Dispatcher } from 'undici';
 import type { Mask } from './capture/mask.ts';
+import type { Capture } from './capture/privacy.ts';
 import type { DeliverySettings } from './delivery/delivery.ts';
 import type { Exporter } from './delivery/exporter.ts';
+import type { Compression } from './delivery/http-exporter.ts';
 import type { DeliveryHooks } from './delivery/observers.ts';
+import type { SpoolSettings, SpoolSync } from './delivery/spool/spool.ts';
+import type { WaitUntilHook } from './delivery/wait-until.ts';
 import { PhosphoConfigError } from './errors.ts';
 import type { FeedbackOptions } from './express/feedback-router.ts';
 import { MIN_SECRET_LENGTH } from './feedback/token.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from './internal/logger.ts';
+import {
+  checkNames,
+  expectMethods,
+  expectType,
+  numberIn,
+  oneOf,
+  type Range,
+  show,
+  wrong,
+} from './option-checks.ts';
 
 /** Bounds and pace of delivery; see `docs/` for what each default was chosen for. */
 export interface DeliveryOptions {
@@ -14,7 +29,10 @@ export interface DeliveryOptions {
   maxBatchEvents?: number;
   /** Bytes of JSON in a batch at most; a larger event goes alone. Default: 1 MiB. */
   maxBatchBytes?: number;
-  /** How long the first event of a batch waits for others, milliseconds, 0 to 60000. Default: 500. */
+  /**
+   * How long the first event of a batch waits for others, milliseconds, 0 to 60000. Default: 500; under Jest
+   * until `flush()` or `shutdown()`, since Jest fails a run that loads a module after a test file has ended.
+   */
   lingerMs?: number;
   /** Batches under way at once; 1 to 10. Default: 2. */
   concurrency?: number;
@@ -22,7 +40,28 @@ export interface DeliveryOptions {
   maxQueueEvents?: number;
   /** Bytes of JSON waiting at most. Default: 32 MiB. */
   maxQueueBytes?: number;
-  /** An event that cannot be delivered for so long is dropped, milliseconds. Default: one hour. */
+  /** An event in memory that cannot be delivered for so long is dropped, milliseconds. Default: one hour. */
+  maxAgeMs?: number;
+  /**
+   * `auto`: gzip where the server says that it takes it, and is not this machine. `off`: never. `gzip`:
+   * always, for a server that takes it without saying so. Default: `auto`; phospho's own API takes none.
+   */
+  compression?: Compression;
+}
+
+/** The write-ahead log; see `docs/delivery.md`. */
+export interface SpoolOptions {
+  /** A directory on a local disk; made where it is missing. Processes may share it. */
+  dir: string;
+  /**
+   * How much is asked of the disk. Each survives the end of the process, however it comes; a loss of power
+   * costs with `never` some 30 s of tasks, with `interval` half a second, with `always` nothing, at a
+   * quarter of a millisecond a task. Default: `interval`.
+   */
+  sync?: SpoolSync;
+  /** Bytes on disk at most, for each process; beyond, the oldest file is emptied and counted. Default: 256 MiB. */
+  maxBytes?: number;
+  /** An event that could not be delivered for so long is dropped, milliseconds. Default: 24 hours. */
   maxAgeMs?: number;
 }
 
@@ -38,25 +77,51 @@ export interface PhosphoOptions extends DeliveryHooks {
   enabled?: boolean;
   /** Where the app runs, e.g. `production`. Default: `PHOSPHO_ENVIRONMENT`, else phospho's own default. */
   environment?: string;
-  /** The app's version, recorded with each task. Default: none. */
+  /** The app's version, recorded with each task. Default: `version` in the app's package.json. */
   versionId?: string;
   /** Default: the console. */
   logger?: Logger;
   /** Default: `PHOSPHO_LOG_LEVEL`, else `warn`. */
   logLevel?: LogLevel;
   /**
-   * Replaces what must not leave, in every text and key of an event and in a flag's notes. If it throws,
-   * no text leaves. Credential shapes are always masked. Default: none.
+   * Replaces what must not leave, in every text of an event and in a flag's notes: a function, a rule of
+   * `maskRules`, or a list of both, applied in order. If one throws or gives no string, no text leaves.
+   * Credential shapes are always masked. See `docs/privacy.md`. Default: none.
    */
-  mask?: Mask;
+  mask?: Mask | readonly Mask[];
+  /**
+   * `metadata`: no text of anybody's is recorded, only ids, times, model, tokens, status, route, finish reason,
+   * outcome, names of tools, and what the app itself adds as metadata. Default: `full`, since a task without
+   * its texts answers few questions.
+   */
+  capture?: Capture;
   feedback?: FeedbackOptions;
   delivery?: DeliveryOptions;
+  /**
+   * Writes each task and flag to a file before it counts as accepted, so that it survives `process.exit`, a
+   * crash and SIGKILL, and is sent by the next process. Default: `PHOSPHO_SPOOL_DIR` as its `dir`; without
+   * it, or with false, none.
+   */
+  spool?: SpoolOptions | false;
   /** Takes the batches instead of phospho's API. */
   exporter?: Exporter;
   /** An undici dispatcher, for a proxy or mTLS. Default: an Agent of our own, with few sockets. */
   dispatcher?: Dispatcher;
   /** Lets the key travel over plain http to other hosts. Default: `PHOSPHO_ALLOW_HTTP`, else false. */
   allowInsecureHttp?: boolean;
+  /**
+   * At SIGTERM and SIGINT: `shutdown()` (or the `gracefulShutdown()` that is under way), then the process ends
+   * by the same signal, and by a second one at once. Where the app listens to the signal itself, all that has
+   * settled is flushed, and shutting down and ending are the app's. Default: false, since without it no
+   * library should be in the way of a signal.
+   */
+  handleSignals?: boolean;
+  /**
+   * A serverless platform's function of that name, e.g. of `@vercel/functions`: it is given one promise for
+   * each burst of tasks and flags, which resolves when they are delivered, or after 30 s, and never rejects.
+   * Default: none.
+   */
+  waitUntil?: WaitUntilHook;
 }
 
 const NAMES = new Set<string>([
@@ -69,28 +134,48 @@ const NAMES = new Set<string>([
   'logger',
   'logLevel',
   'mask',
+  'capture',
   'feedback',
   'delivery',
+  'spool',
   'exporter',
   'dispatcher',
   'allowInsecureHttp',
+  'handleSignals',
+  'waitUntil',
   'onDrop',
   'onError',
   'onAccepted',
+  'onDelivered',
 ] satisfies (keyof PhosphoOptions)[]);
 
 const MiB = 1024 * 1024;
 
-const RANGES: { [name in keyof DeliveryOptions]-?: [min: number, standard: number, max: number] } =
-  {
-    maxBatchEvents: [1, 100, 1_000],
-    maxBatchBytes: [1_024, MiB, 64 * MiB],
-    lingerMs: [0, 500, 60_000],
-    concurrency: [1, 2, 10],
-    maxQueueEvents: [1, 10_000, 10_000_000],
-    maxQueueBytes: [1_024, 32 * MiB, 1_024 * MiB],
-    maxAgeMs: [1_000, 3_600_000, 7 * 86_400_000],
-  };
+const RANGES: { readonly [name in Exclude<keyof DeliveryOptions, 'compression'>]-?: Range } = {
+  maxBatchEvents: [1, 100, 1_000],
+  maxBatchBytes: [1_024, MiB, 64 * MiB],
+  lingerMs: [0, 500, 60_000],
+  concurrency: [1, 2, 10],
+  maxQueueEvents: [1, 10_000, 10_000_000],
+  maxQueueBytes: [1_024, 32 * MiB, 1_024 * MiB],
+  maxAgeMs: [1_000, 3_600_000, 7 * 86_400_000],
+};
+
+const SPOOL_RANGES = {
+  maxBytes: [4 * MiB, 256 * MiB, 1024 * 1024 * MiB],
+  maxAgeMs: [1_000, 86_400_000, 30 * 86_400_000],
+} as const satisfies { readonly [name: string]: Range };
+
+const SYNCS: readonly SpoolSync[] = ['never', 'interval', 'always'];
+const COMPRESSIONS: readonly Compression[] = ['auto', 'off', 'gzip'];
+
+/** Longer than any run of Jest. */
+const JEST_LINGER_MS = 86_400_000;
+
+/** Within a test file of Jest's; a process that one starts has the variable too. */
+function isInJest(): boolean {
+  return fromEnvironment('JEST_WORKER_ID') !== undefined && 'afterAll' in globalThis;
+}
 
 const FEEDBACK_NAMES = new Set<string>([
   'secret',
@@ -102,7 +187,7 @@ const FEEDBACK_NAMES = new Set<string>([
 /** Throws a PhosphoConfigError that names the option, what it takes and what came. */
 export function checkOptions(options: PhosphoOptions): void {
   checkNames('new Phospho()', options, NAMES);
-  for (const name of ['enabled', 'allowInsecureHttp'] as const) {
+  for (const name of ['enabled', 'allowInsecureHttp', 'handleSignals'] as const) {
     expectType(name, options[name], 'boolean');
   }
   for (const name of ['environment', 'versionId'] as const) {
@@ -112,7 +197,7 @@ export function checkOptions(options: PhosphoOptions): void {
   for (const name of ['apiKey', 'projectId'] as const) {
     expectType(name, options[name] ?? undefined, 'string');
   }
-  for (const name of ['mask', 'onDrop', 'onError', 'onAccepted'] as const) {
+  for (const name of ['waitUntil', 'onDrop', 'onError', 'onAccepted', 'onDelivered'] as const) {
     expectType(name, options[name], 'function');
   }
   expectMethods('exporter', options.exporter, ['export', 'flag']);
@@ -142,69 +227,60 @@ function originOf(text: string): string | undefined {
   return `${protocol}//${host}`;
 }
 
-function checkNames(taker: string, given: object, names: ReadonlySet<string>): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new PhosphoConfigError(`${taker} takes an object, got ${show(given)}`);
-  }
-  const unknown = Object.keys(given).find((name) => !names.has(name));
-  if (unknown === undefined) return;
-  throw new PhosphoConfigError(
-    `${taker} has no option "${unknown}"; it takes: ${[...names].join(', ')}`,
-  );
-}
-
-function expectType(name: string, value: unknown, type: string): void {
-  if (value === undefined || typeof value === type) return;
-  throw wrong(name, `a ${type}`, value);
-}
-
-function expectMethods(name: string, value: object | undefined, methods: readonly string[]): void {
-  if (value === undefined) return;
-  const given = Object(value) as { [method: string]: unknown };
-  if (methods.every((method) => typeof given[method] === 'function')) return;
-  throw wrong(name, `an object with the method(s) ${methods.join(', ')}`, value);
-}
-
-function wrong(name: string, accepted: string, value: unknown): PhosphoConfigError {
-  return new PhosphoConfigError(`option ${name} must be ${accepted}, got ${show(value)}`);
-}
-
-/** A value and its type, whatever it is; never a whole object, which may hold a secret. */
-function show(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return `${JSON.stringify(value.slice(0, 60))} (string)`;
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object') return 'an object';
-  return typeof value === 'function' ? 'a function' : `${String(value)} (${typeof value})`;
-}
-
-export function resolveDelivery(options: DeliveryOptions = {}): DeliverySettings {
-  checkNames('option delivery', options, new Set(Object.keys(RANGES)));
-  const read = (name: keyof DeliveryOptions): number => {
-    const [min, standard, max] = RANGES[name];
-    const value = options[name] ?? standard;
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw wrong(`delivery.${name}`, `a whole number from ${min} to ${max}`, value);
-  };
+export function resolveDelivery(
+  options: DeliveryOptions = {},
+  spool?: SpoolOptions | false,
+): DeliverySettings {
+  checkNames('option delivery', options, new Set([...Object.keys(RANGES), 'compression']));
+  const read = (name: keyof typeof RANGES): number =>
+    numberIn(`delivery.${name}`, options[name], RANGES[name]);
+  const resolvedSpool = resolveSpool(spool);
   return {
     events: {
       queue: { maxEvents: read('maxQueueEvents'), maxBytes: read('maxQueueBytes') },
       batch: {
         maxEvents: read('maxBatchEvents'),
         maxBytes: read('maxBatchBytes'),
-        lingerMs: read('lingerMs'),
+        lingerMs: options.lingerMs === undefined && isInJest() ? JEST_LINGER_MS : read('lingerMs'),
       },
       concurrency: read('concurrency'),
-      maxAgeMs: read('maxAgeMs'),
     },
-    flags: { maxFlags: read('maxQueueEvents'), concurrency: 2, maxAgeMs: read('maxAgeMs') },
+    flags: {
+      maxFlags: read('maxQueueEvents'),
+      concurrency: 2,
+      maxAgeMs: resolvedSpool?.maxAgeMs ?? read('maxAgeMs'),
+    },
+    maxAgeMs: read('maxAgeMs'),
+    spool: resolvedSpool,
   };
 }
 
+function resolveSpool(option: SpoolOptions | false | undefined): SpoolSettings | undefined {
+  if (option === false) return undefined;
+  const dirFromEnvironment = fromEnvironment('PHOSPHO_SPOOL_DIR');
+  if (option === undefined && dirFromEnvironment === undefined) return undefined;
+  const given: Partial<SpoolOptions> = option ?? {};
+  checkNames('option spool', given, new Set(['dir', 'sync', ...Object.keys(SPOOL_RANGES)]));
+  const dir: unknown = given.dir ?? dirFromEnvironment;
+  if (typeof dir !== 'string' || dir.trim() === '') {
+    throw wrong('spool.dir (or PHOSPHO_SPOOL_DIR)', 'the path of a directory', dir);
+  }
+  return {
+    // Absolute, so that an app that changes its working directory does not move it.
+    dir: resolve(dir),
+    sync: oneOf('spool.sync', given.sync, SYNCS, 'interval'),
+    maxBytes: numberIn('spool.maxBytes', given.maxBytes, SPOOL_RANGES.maxBytes),
+    maxAgeMs: numberIn('spool.maxAgeMs', given.maxAgeMs, SPOOL_RANGES.maxAgeMs),
+  };
+}
+
+export function resolveCompression(options: DeliveryOptions = {}): Compression {
+  return oneOf('delivery.compression', options.compression, COMPRESSIONS, 'auto');
+}
+
 export function resolveLogLevel(option: LogLevel | undefined): LogLevel {
-  const level = option ?? fromEnvironment('PHOSPHO_LOG_LEVEL') ?? 'warn';
-  if ((LOG_LEVELS as readonly string[]).includes(level)) return level as LogLevel;
-  throw wrong('logLevel (or PHOSPHO_LOG_LEVEL)', `one of ${LOG_LEVELS.join(', ')}`, level);
+  const given = option ?? (fromEnvironment('PHOSPHO_LOG_LEVEL') as LogLevel | undefined);
+  return oneOf('logLevel (or PHOSPHO_LOG_LEVEL)', given, LOG_LEVELS, 'warn');
 }
 
 /** The secrets given, first the one that signs; empty: none was. */

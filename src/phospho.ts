@@ -1,5 +1,9 @@
-import { offerDefaultRecorder, retireDefaultRecorder } from './capture/context.ts';
-import { maskCredentials } from './capture/mask.ts';
+import type { Server } from 'node:net';
+import { shortenedJson } from './capture/build-event.ts';
+import { offerDefaultRecorder, retireDefaultRecorder, runInScope } from './capture/context.ts';
+import { maskAll, maskCredentials } from './capture/mask.ts';
+import type { Privacy } from './capture/privacy.ts';
+import { resolvePrivacy } from './capture/privacy-options.ts';
 import { Recorder } from './capture/recorder.ts';
 import { Client } from './client/client.ts';
 import type { AnyFunction, CallOptions } from './decorators/options.ts';
@@ -8,26 +12,35 @@ import { BatchDelivery } from './delivery/delivery.ts';
 import { HttpExporter } from './delivery/http-exporter.ts';
 import type { Ledger } from './delivery/ledger.ts';
 import { Observers } from './delivery/observers.ts';
-import { PhosphoArgumentError, PhosphoConfigError } from './errors.ts';
+import { WaitUntil, type WaitUntilHook } from './delivery/wait-until.ts';
+import { PhosphoArgumentError } from './errors.ts';
 import { createFeedbackRouter, type RouterOptions } from './express/feedback-router.ts';
+import { LateAnswers } from './express/late-answers.ts';
 import { createMiddleware } from './express/middleware.ts';
 import type { Middleware, MiddlewareOptions } from './express/types.ts';
 import { DEFAULT_TOKEN_LIFE_MS, FeedbackTokens, MIN_SECRET_LENGTH } from './feedback/token.ts';
+import { GracefulShutdown } from './graceful-shutdown.ts';
+import { appVersion } from './internal/app-version.ts';
+import { onBeforeExit, onExit } from './internal/exit.ts';
 import { newSessionId, newTaskId } from './internal/ids.ts';
 import { GuardedLogger } from './internal/logger.ts';
+import { Outside } from './internal/outside.ts';
+import { onSignal } from './internal/signals.ts';
 import { type LoggedTask, type LogInput, settleLogged } from './log.ts';
+import { createMetricsHandler, type MetricsHandler } from './metrics.ts';
 import {
   checkOptions,
   fromEnvironment,
   isSet,
   type PhosphoOptions,
+  resolveCompression,
   resolveDelivery,
   resolveLogLevel,
   resolveSecrets,
 } from './options.ts';
 import type { Flag, FlagSource } from './types.ts';
 
-/** Limits of `flush` and `shutdown`. */
+/** Limits of `flush`, `shutdown` and `gracefulShutdown`. */
 export interface DrainOptions {
   /** Milliseconds; 0 to a day. */
   timeoutMs?: number;
@@ -37,10 +50,13 @@ export interface DrainOptions {
 const FLUSH_TIMEOUT_MS = 30_000;
 /** Milliseconds that `shutdown()` takes: half of what Kubernetes and Docker allow before they kill. */
 const SHUTDOWN_TIMEOUT_MS = 5_000;
+/** Milliseconds that `gracefulShutdown()` takes: Kubernetes kills after 30 s, and the app may have more to close. */
+const GRACEFUL_TIMEOUT_MS = 25_000;
 
 /**
  * Everything in one place: what a process captures, how it is delivered, and the doors to both.
- * Constructing it opens nothing, loads nothing and starts no timer.
+ * Constructing it opens nothing, loads nothing and starts no timer; with a spool alone it looks for what
+ * earlier processes have left there, now and every 10 s, and keeps no process alive by that.
  *
  * @example
  * ```ts
@@ -61,15 +77,25 @@ export class Phospho {
   readonly isEnabled: boolean;
   readonly #options: PhosphoOptions;
   readonly #logger: GuardedLogger;
+  readonly #privacy: Privacy;
   readonly #delivery: BatchDelivery;
   readonly #recorder: Recorder;
+  readonly #waitUntil: WaitUntil | undefined;
+  readonly #graceful: GracefulShutdown;
+  /** A flush that begins in some request must not tie the sockets it opens to that request's context. */
+  readonly #outside = new Outside('phospho-express.flush');
+  #offSignals: (() => void) | undefined;
   readonly #secrets: readonly string[];
+  readonly #offExit: () => void = () => {};
+  readonly #offBeforeExit: () => void;
+  readonly #lateAnswers = new LateAnswers();
   #tokens: FeedbackTokens | undefined;
 
   /** @throws PhosphoConfigError for an option that is unknown or out of its range. */
   constructor(options: PhosphoOptions = {}) {
     checkOptions(options);
     this.#options = options;
+    this.#privacy = resolvePrivacy('option', options);
     this.isEnabled = options.enabled ?? !isSet('PHOSPHO_DISABLED');
     this.#secrets = resolveSecrets(options.feedback);
     const { apiKey, projectId, baseUrl, dispatcher, allowInsecureHttp } = options;
@@ -81,23 +107,43 @@ export class Phospho {
       ...(allowInsecureHttp === undefined ? {} : { allowInsecureHttp }),
     });
     this.#logger = new GuardedLogger(options.logger ?? console, resolveLogLevel(options.logLevel));
+    // Before delivery's own: what is settled here is then delivered.
+    this.#offBeforeExit = onBeforeExit(() => this.#lateAnswers.settleAll());
+    const settings = resolveDelivery(options.delivery, this.isEnabled ? options.spool : false);
     this.#delivery = new BatchDelivery(
-      resolveDelivery(options.delivery),
-      options.exporter ?? new HttpExporter(this.client),
+      settings,
+      options.exporter ?? new HttpExporter(this.client, resolveCompression(options.delivery)),
       new Observers(options, this.#logger),
+      { shorten: shortenedJson },
     );
+    this.#waitUntil = options.waitUntil && this.#createWaitUntil(options.waitUntil);
     this.#recorder = new Recorder({
       delivery: this.#delivery,
       logger: this.#logger,
-      mask: options.mask,
+      privacy: this.#privacy,
       isEnabled: this.isEnabled,
+      onSettled: this.#waitUntil && (() => this.#waitUntil?.announce()),
       defaults: {
         environment: options.environment ?? fromEnvironment('PHOSPHO_ENVIRONMENT'),
-        versionId: options.versionId,
+        versionId: () => options.versionId ?? appVersion(),
         testId: () => fromEnvironment('PHOSPHO_TEST_ID'),
       },
     });
+    this.#graceful = new GracefulShutdown({
+      logger: this.#logger,
+      shutdown: (timeoutMs) => this.shutdown({ timeoutMs }),
+      stats: () => this.stats(),
+    });
     offerDefaultRecorder(this.#recorder);
+    if (options.handleSignals && this.isEnabled) {
+      this.#offSignals = onSignal((isShared) => this.#onSignal(isShared));
+    }
+    if (settings.spool === undefined) return;
+    this.#offExit = onExit(() => {
+      this.#lateAnswers.settleAll();
+      this.#recorder.finish();
+      this.#delivery.abandon();
+    });
   }
 
   /**
@@ -110,8 +156,11 @@ export class Phospho {
     return createMiddleware(
       {
         recorder: this.#recorder,
+        lateAnswers: this.#waitUntil ? undefined : this.#lateAnswers,
+        runStep: (scope, name, run) => runInScope(scope, wrapWith(this.#recorder, run, { name })),
         feedbackToken: (taskId) => this.feedbackToken(taskId),
         isReady: () => this.#delivery.isConfigured(),
+        flush: (timeoutMs) => this.#flushOutside(timeoutMs),
       },
       options,
     );
@@ -133,6 +182,20 @@ export class Phospho {
       },
       options,
     );
+  }
+
+  /**
+   * Answers GET and HEAD with where every task and flag is, and how batches fare, in Prometheus' text format
+   * 0.0.4; anything else with 405. The names begin with `phospho_`. Counts alone, no texts; who may read them
+   * is decided by what is mounted before it.
+   *
+   * @example
+   * ```ts
+   * app.get('/metrics', phospho.metrics());
+   * ```
+   */
+  metrics(): MetricsHandler {
+    return createMetricsHandler(this.#delivery, this.#logger);
   }
 
   /** The function `wrap`, bound to this Phospho. */
@@ -168,8 +231,9 @@ export class Phospho {
         `taskId must be a non-empty string, got ${JSON.stringify(taskId)}`,
       );
     }
-    if (this.isEnabled)
-      this.#delivery.flag({ taskId, flag, source, notes: this.#maskNotes(notes) });
+    if (!this.isEnabled) return;
+    this.#delivery.flag({ taskId, flag, source, notes: this.#maskNotes(notes) });
+    this.#waitUntil?.announce();
   }
 
   /**
@@ -209,6 +273,7 @@ export class Phospho {
    * up; the ledger tells which. Never rejects. Default: 30 s.
    */
   flush(options: DrainOptions = {}): Promise<Ledger> {
+    this.#lateAnswers.settleAll();
     return this.#delivery.flush({ timeoutMs: timeoutOf(options, FLUSH_TIMEOUT_MS) });
   }
 
@@ -218,7 +283,58 @@ export class Phospho {
    */
   shutdown(options: DrainOptions = {}): Promise<Ledger> {
     retireDefaultRecorder(this.#recorder);
-    return this.#delivery.shutdown({ timeoutMs: timeoutOf(options, SHUTDOWN_TIMEOUT_MS) });
+    this.#offSignals?.();
+    this.#offBeforeExit();
+    this.#lateAnswers.close();
+    const done = this.#delivery.shutdown({ timeoutMs: timeoutOf(options, SHUTDOWN_TIMEOUT_MS) });
+    // Until then the process may still end by process.exit.
+    void done.then(this.#offExit);
+    return done;
+  }
+
+  /**
+   * Ends a server without losing a task: it stops accepting, lets requests and streams under way end, closes
+   * each connection as it becomes idle, then calls `shutdown()`. Resolves to the ledger. The process then ends
+   * by itself if the app keeps nothing else open.
+   *
+   * Requests have four fifths of `timeoutMs`; what is still open then is cut off, and recorded as `aborted`.
+   * The last fifth (5 s at most) is kept for delivery, which may take up to 5 s if the requests end early.
+   *
+   * May be called more than once, and for several servers: delivery stops when all of them are closed. Never
+   * throws or rejects, whatever it is given. WebSockets are the app's to close: it waits for them, but does not
+   * cut them off.
+   *
+   * @param server - what `app.listen()` returns; also one of `node:https` or `node:http2`
+   * @param options - `timeoutMs`, default 25 s: Kubernetes kills after 30 s, and the app may have more to close
+   *
+   * @example
+   * ```ts
+   * const server = app.listen(3000);
+   * process.once('SIGTERM', () => phospho.gracefulShutdown(server));
+   * ```
+   */
+  gracefulShutdown(server: Server, options: DrainOptions = {}): Promise<Ledger> {
+    this.#lateAnswers.close();
+    return this.#graceful.run(server, timeoutOf(options, GRACEFUL_TIMEOUT_MS));
+  }
+
+  /** Requests that are still under way have tasks to come: where somebody else ends the process, delivery goes on. */
+  #onSignal(isShared: boolean): Promise<unknown> {
+    if (this.#graceful.underWay) return this.#graceful.underWay;
+    return isShared ? this.flush({ timeoutMs: SHUTDOWN_TIMEOUT_MS }) : this.shutdown();
+  }
+
+  #flushOutside(timeoutMs: number): Promise<Ledger> {
+    return this.#outside.runInAsyncScope(() => this.flush({ timeoutMs }));
+  }
+
+  #createWaitUntil(hook: WaitUntilHook): WaitUntil {
+    return new WaitUntil({
+      hook,
+      logger: this.#logger,
+      timeoutMs: FLUSH_TIMEOUT_MS,
+      flush: (timeoutMs) => this.#flushOutside(timeoutMs),
+    });
   }
 
   /** Worked out with the first token: a key that appears after start-up still counts. */
@@ -246,9 +362,7 @@ export class Phospho {
   #maskNotes(notes: string | undefined): string | undefined {
     if (notes === undefined) return undefined;
     try {
-      const masked: unknown = this.#options.mask ? this.#options.mask(notes) : notes;
-      if (typeof masked === 'string') return maskCredentials(masked);
-      throw new PhosphoConfigError('a mask must return a string');
+      return maskCredentials(maskAll(notes, this.#privacy.masks));
     } catch (error) {
       this.#logger.once(
         'mask',

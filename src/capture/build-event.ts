@@ -1,18 +1,23 @@
 import type { JsonObject, LogEvent } from '../types.ts';
 import { type Extracted, rawText } from './extracted.ts';
+import type { Mask } from './mask.ts';
+import { maskId } from './mask-event.ts';
 import { safeJson, shorten, toPlain } from './serialize.ts';
 import { errorText, type OpenTask, round, type TaskEnd } from './task.ts';
+import { errorName, withoutTexts } from './without-texts.ts';
 
 /** What every event of a Phospho carries. */
 export interface EventDefaults {
   environment: string | undefined;
-  versionId: string | undefined;
+  versionId: () => string | undefined;
   /** Read for each event: `PHOSPHO_TEST_ID` may be set while a test runs. */
   testId: () => string | undefined;
 }
 
 /** Characters of input and of output. */
 const MAX_TEXT = 1_048_576;
+/** Characters of an id or a name: as many as a collector takes. */
+const MAX_LABEL = 256;
 /** Characters of an event's JSON, below what phospho takes; raw bodies and steps go first. */
 const MAX_EVENT = 1_900_000;
 
@@ -24,47 +29,53 @@ export function buildEvent(
   elapsedMs: number,
   defaults: EventDefaults,
 ): LogEvent {
-  const fields = { ...safeIdentity(task), ...dropUndefined(task.fields) };
-  const contents = recognised(task, read);
+  const isTextless = task.privacy.capture === 'metadata';
+  const known = { ...safeIdentity(task), ...dropUndefined(task.fields) };
+  const found = recognised(task, read);
+  const fields = isTextless ? { ...known, input: undefined, output: undefined } : known;
+  const contents = isTextless ? withoutTexts(found, hasOutput(known, found)) : found;
   const input = fields.input ?? contents.input ?? rawText(contents.rawInput);
   const output = fields.output ?? contents.output ?? rawText(contents.rawOutput);
   return {
     task_id: task.id,
-    session_id: fields.sessionId,
-    user_id: fields.userId,
-    version_id: fields.versionId ?? defaults.versionId,
+    session_id: label(fields.sessionId ?? contents.sessionId),
+    user_id: label(fields.userId),
+    version_id: label(fields.versionId ?? defaults.versionId()),
     test_id: defaults.testId(),
     environment: defaults.environment,
     client_created_at: Math.floor(task.startedAt / 1000),
     last_update: Math.floor(Date.now() / 1000),
     input: shorten(input, MAX_TEXT),
     output: hasOutput(fields, contents) ? shorten(output, MAX_TEXT) : null,
-    model: contents.model,
+    model: label(contents.model),
     system_prompt: contents.systemPrompt,
     ...contents.usage,
     metadata: metadataOf(task, end, contents, elapsedMs, fields.metadata),
-    raw_input: rawOf(contents.rawInput),
-    raw_input_type_name: typeName(contents.rawInput),
-    raw_output: rawOf(contents.rawOutput),
-    raw_output_type_name: typeName(contents.rawOutput),
-    steps: task.steps.length > 0 ? task.steps.map((step) => step.toWire()) : undefined,
+    ...rawFields('raw_input', contents.rawInput, input),
+    ...rawFields('raw_output', contents.rawOutput, output),
+    steps: task.steps.length > 0 ? task.steps.map((step) => step.toWire(isTextless)) : undefined,
   } as LogEvent;
 }
 
+/** Ids may come from anybody's request: what a server would refuse in one must not cost the task. */
+function label(text: string | undefined): string | undefined {
+  return text?.slice(0, MAX_LABEL).replace(/[\p{Cc}\p{Surrogate}]/gu, '_') || undefined;
+}
+
 /** The event's JSON, of a length that phospho takes: raw bodies and steps go first, then the middle of texts. */
-export function fittingJson(event: LogEvent): string {
+export function fittingJson(event: LogEvent, maxCharacters: number = MAX_EVENT): string {
   const whole = JSON.stringify(event);
-  if (whole.length <= MAX_EVENT) return whole;
+  if (whole.length <= maxCharacters) return whole;
   const { raw_input: _in, raw_output: _out, steps: _steps, ...rest } = event;
   const slim: LogEvent = { ...rest, metadata: { ...rest.metadata, raw_left_out: true } };
   const slimmed = JSON.stringify(slim);
-  if (slimmed.length <= MAX_EVENT) return slimmed;
+  if (slimmed.length <= maxCharacters) return slimmed;
   // An escape takes up to six characters, so that these lengths fit whatever the texts hold.
   return JSON.stringify({
     ...slim,
-    input: shorten(slim.input, MAX_EVENT / 16),
-    output: typeof slim.output === 'string' ? shorten(slim.output, MAX_EVENT / 16) : null,
-    system_prompt: shorten(slim.system_prompt ?? '', MAX_EVENT / 32),
+    input: shorten(slim.input, maxCharacters / 16),
+    output: typeof slim.output === 'string' ? shorten(slim.output, maxCharacters / 16) : null,
+    system_prompt: shorten(slim.system_prompt ?? '', maxCharacters / 32),
     metadata: {
       outcome: slim.metadata?.outcome,
       latency_ms: slim.metadata?.latency_ms,
@@ -73,12 +84,17 @@ export function fittingJson(event: LogEvent): string {
   });
 }
 
+/** The same for an event that is JSON already, and that the server found too large. */
+export function shortenedJson(json: string, maxCharacters: number): string {
+  return fittingJson(JSON.parse(json) as LogEvent, maxCharacters);
+}
+
 /** The event as it may leave when its mask has failed: that it happened, and nothing that was said. */
-export function withoutBodies(event: LogEvent): LogEvent {
+export function withoutBodies(event: LogEvent, masks: readonly Mask[]): LogEvent {
   const { task_id, session_id, client_created_at, environment, metadata } = event;
   return {
     task_id,
-    ...(session_id === undefined ? {} : { session_id }),
+    ...(session_id === undefined ? {} : { session_id: maskId(session_id, masks) }),
     ...(environment === undefined ? {} : { environment }),
     client_created_at,
     input: '[not recorded: the mask failed]',
@@ -91,7 +107,11 @@ export function withoutBodies(event: LogEvent): LogEvent {
 function recognised(task: OpenTask, read: Extracted): Extracted {
   const [step] = task.steps;
   if (step === undefined || (read.input !== undefined && read.output !== undefined)) return read;
-  return { ...step.extract(), ...dropUndefined(read) };
+  const shown = step.extract();
+  // What stands for a hidden text is no better than the task's own raw value.
+  if (step.hidesTexts && read.rawInput !== undefined) shown.input = undefined;
+  if (step.hidesTexts && read.rawOutput !== undefined) shown.output = undefined;
+  return { ...shown, ...dropUndefined(read), metadata: { ...shown.metadata, ...read.metadata } };
 }
 
 function hasOutput(fields: OpenTask['fields'], { output, rawOutput }: Extracted): boolean {
@@ -105,10 +125,12 @@ function metadataOf(
   elapsedMs: number,
   own: JsonObject | undefined,
 ): JsonObject {
-  const error = end.error === undefined ? contents.error : errorText(end.error);
+  const describe = task.privacy.capture === 'metadata' ? errorName : errorText;
+  const error = end.error === undefined ? contents.error : describe(end.error);
   return toPlain(
     dropUndefined({
-      ...contents.metadata,
+      ...(contents.metadata && dropUndefined(contents.metadata)),
+      ...(contents.about && dropUndefined(contents.about)),
       ...own,
       latency_ms: round(elapsedMs),
       outcome: end.outcome === 'complete' && contents.error !== undefined ? 'error' : end.outcome,
@@ -131,9 +153,14 @@ function safeIdentity(task: OpenTask): OpenTask['fields'] {
   }
 }
 
+/** A raw value that is the text itself would only travel twice. */
+function rawFields(name: 'raw_input' | 'raw_output', raw: unknown, text: string): JsonObject {
+  if (raw === undefined || raw === null || raw === text) return {};
+  return { [name]: rawOf(raw), [`${name}_type_name`]: typeName(raw) };
+}
+
 /** phospho takes an object, a string, or a list of either. */
 function rawOf(raw: unknown): unknown {
-  if (raw === undefined || raw === null) return undefined;
   const plain = toPlain(raw);
   if (typeof plain === 'string' || (typeof plain === 'object' && !Array.isArray(plain)))
     return plain;
@@ -147,8 +174,7 @@ function rawOf(raw: unknown): unknown {
   );
 }
 
-function typeName(raw: unknown): string | undefined {
-  if (raw === undefined || raw === null) return undefined;
+function typeName(raw: unknown): string {
   if (typeof raw !== 'object') return typeof raw;
   return Array.isArray(raw) ? 'list' : 'object';
 }

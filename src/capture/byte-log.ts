@@ -1,22 +1,45 @@
+import { StringDecoder } from 'node:string_decoder';
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
+import { Outside } from '../internal/outside.ts';
+import { BLOCK_BYTES, ByteBlocks } from './byte-blocks.ts';
+import type { StreamedParts } from './extract/format.ts';
+import type { StreamInParts } from './extract/stream-in-parts.ts';
 
 /** Bytes kept of one body; what comes after is counted, not kept. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** Bytes kept of all bodies that are under way in this process. */
 const MAX_PROCESS_BYTES = 64 * 1024 * 1024;
+/** From so many on a stream is read while it goes on. */
+const LONG_BYTES = 16_384;
 /** A compressed body may not become longer than this. */
 const MAX_DECODED_BYTES = 16 * 1024 * 1024;
 /** What keeping a chunk costs beside its bytes: a body sent byte by byte must not take a gigabyte. */
 const CHUNK_OVERHEAD = 32;
 
+const outside = new Outside('phospho-express.byte-log');
+
 let processBytes = 0;
+
+/**
+ * Called once, if a body becomes long, with its first character that is no white space: for what reads it while it
+ * goes on, so that `parts()` has what there is to have; undefined: it is kept as a whole.
+ */
+export type ReaderMaker = (first: string) => StreamInParts | undefined;
+
+interface Reader {
+  readonly stream: StreamInParts;
+  readonly decoder: StringDecoder;
+  readonly waiting: ByteBlocks;
+}
 
 /**
  * A body as it passes by. Strings are kept as they are. Bytes are copied, since the app may reuse its buffer,
  * into strings of one character a byte: a small Buffer of its own costs an allocation outside the heap and
- * its finaliser, and a slice of Buffer's shared pool keeps its 8 KiB alive. All is decoded once, later. Bounded per body and per process; beyond, `isCut` tells. Whoever makes one
- * must release it, since what it keeps counts for the whole process.
+ * its finaliser, and a slice of Buffer's shared pool keeps its 8 KiB alive. All is decoded once, later; a
+ * stream that becomes long is read while it goes on, since most of it is said again in each event. Bounded per
+ * body and per process; beyond, `isCut` tells. Whoever makes one must release it, since what it keeps counts
+ * for the whole process.
  */
 export class ByteLog {
   #chunks: string[] = [];
@@ -26,6 +49,15 @@ export class ByteLog {
   #total = 0;
   #isCut = false;
   #isReleased = false;
+  /** What of `#kept` is in `#chunks`. */
+  #loose = 0;
+  #makeReader: ReaderMaker | undefined;
+  #reader: Reader | undefined;
+  #isReading = false;
+
+  constructor(makeReader?: ReaderMaker) {
+    this.#makeReader = makeReader;
+  }
 
   /** Bytes that passed, kept or not. */
   get totalBytes(): number {
@@ -36,10 +68,9 @@ export class ByteLog {
     return this.#isCut;
   }
 
-  append(chunk: string | Uint8Array, encoding?: BufferEncoding): void {
-    // A string in another encoding than UTF-8 is text for bytes that we need.
-    const isText = typeof chunk === 'string' && (encoding === undefined || isUtf8(encoding));
-    const size = typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength;
+  append(chunk: string | Uint8Array): void {
+    const isText = typeof chunk === 'string';
+    const size = isText ? Buffer.byteLength(chunk) : chunk.byteLength;
     this.#total += size;
     // A body may go on after its reader has finished with it: an upload that was answered early, say.
     if (this.#isReleased) return;
@@ -53,35 +84,91 @@ export class ByteLog {
       return;
     }
     this.#kept += cost;
+    this.#loose += cost;
     processBytes += cost;
-    if (isText && this.#isText) {
-      this.#chunks.push(chunk);
-      return;
+    if (this.#reader) this.#reader.waiting.append(chunk, size);
+    else if (isText && this.#isText) this.#chunks.push(chunk);
+    else {
+      if (this.#isText) this.#bytesFrom = this.#chunks.length;
+      this.#chunks.push(byteString(isText ? Buffer.from(chunk) : chunk));
     }
-    if (this.#isText) this.#bytesFrom = this.#chunks.length;
-    this.#chunks.push(byteString(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
+    const enough = this.#reader ? BLOCK_BYTES : LONG_BYTES;
+    if (this.#loose >= enough && !this.#isReading) this.#readSoon();
   }
 
   /**
-   * The body as text, decoded from its Content-Encoding: of a body that breaks off, what there is of it.
-   * Rejects if it cannot be decoded.
+   * The body as text, decoded from its Content-Encoding and charset: of a body that breaks off, what there is of
+   * it. Rejects if it cannot be decoded.
    */
-  text(contentEncoding?: string): string | Promise<string> {
+  text(contentEncoding?: string, charset = 'utf-8'): string | Promise<string> {
     const codings = (contentEncoding ?? '').toLowerCase().split(',');
     const coding = codings.map((name) => name.trim()).filter((name) => name && name !== 'identity');
     if (coding.length === 0) {
-      return this.#isText ? this.#chunks.join('') : this.#bytes().toString('utf8');
+      return this.#isText ? this.#chunks.join('') : decoded(this.#bytes(), charset);
     }
     const decode = coding.length === 1 ? DECODERS.get(coding[0]) : undefined;
     if (decode === undefined) {
       return Promise.reject(new Error(`a body in ${contentEncoding} cannot be read`));
     }
-    return decode(this.#bytes()).then((bytes) => bytes.toString('utf8'));
+    return decode(this.#bytes()).then((bytes) => decoded(bytes, charset));
+  }
+
+  /** What has been read of a stream that became long; undefined: `text()` has all of it. */
+  parts(): (StreamedParts & { isExact: boolean }) | undefined {
+    if (this.#reader === undefined) return undefined;
+    this.#read();
+    const { stream, decoder } = this.#reader;
+    stream.push(decoder.end());
+    return stream.end();
+  }
+
+  /** Off the path: the app's write returns first. */
+  #readSoon(): void {
+    if (this.#reader === undefined && this.#makeReader === undefined) return;
+    this.#isReading = true;
+    const read = (): void => {
+      this.#isReading = false;
+      if (this.#isReleased) return;
+      try {
+        this.#read();
+      } catch {
+        // What nobody can read is not worth its memory.
+        this.#isCut = true;
+      }
+    };
+    outside.runInAsyncScope(() => setImmediate(read).unref());
+  }
+
+  #read(): void {
+    const reader = this.#reader ?? this.#begin();
+    if (reader === undefined) return;
+    const { stream, decoder, waiting } = reader;
+    const before = stream.kept;
+    waiting.drain((bytes) => stream.push(decoder.write(bytes)));
+    const kept = this.#kept - this.#loose + stream.kept - before;
+    processBytes += kept - this.#kept;
+    this.#kept = kept;
+    this.#loose = 0;
+  }
+
+  #begin(): Reader | undefined {
+    const make = this.#makeReader;
+    this.#makeReader = undefined;
+    const bytes = this.#bytes();
+    const stream = make?.(bytes.toString('latin1', 0, 100).trimStart().charAt(0));
+    if (stream === undefined) return undefined;
+    const waiting = new ByteBlocks();
+    waiting.append(bytes, bytes.byteLength);
+    this.#chunks = [];
+    this.#bytesFrom = Number.POSITIVE_INFINITY;
+    this.#reader = { stream, decoder: new StringDecoder('utf8'), waiting };
+    return this.#reader;
   }
 
   /** Gives the memory back; the log is empty afterwards, and stays so. */
   release(): void {
     this.#isReleased = true;
+    this.#reader?.waiting.drain(() => {});
     processBytes -= this.#kept;
     this.#kept = 0;
     this.#chunks = [];
@@ -118,8 +205,14 @@ const DECODERS: ReadonlyMap<string | undefined, Decoder> = new Map([
   ['br', (bytes) => unbrotlied(bytes, BROTLI)],
 ]);
 
-function isUtf8(encoding: string): boolean {
-  return encoding === 'utf8' || encoding === 'utf-8' || encoding === 'UTF-8';
+/** A charset that is unknown counts as UTF-8. */
+function decoded(bytes: Buffer, charset: string): string {
+  if (charset === 'utf-8') return bytes.toString('utf8');
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    return bytes.toString('utf8');
+  }
 }
 
 function byteString(bytes: Uint8Array): string {

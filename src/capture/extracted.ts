@@ -1,8 +1,8 @@
 import type { JsonObject } from '../types.ts';
 import type { RequestParts, ResponseParts } from './extract/format.ts';
 import { readGenericRequest } from './extract/generic.ts';
-import { readAnyResponse, readItems, readRequest } from './extract/index.ts';
-import { isMessageList, lastOfRole } from './extract/messages.ts';
+import { type Formats, KNOWN_FORMATS } from './extract/index.ts';
+import { isMessageList, readMessageList } from './extract/messages.ts';
 import { anyText, isObject } from './extract/text.ts';
 import { toPlain } from './serialize.ts';
 
@@ -17,8 +17,10 @@ export interface Extracted extends Omit<ResponseParts, 'output'> {
   rawInput?: unknown;
   /** Becomes the output, as text, where nothing better is known. */
   rawOutput?: unknown;
+  /** Where nothing else names the session. */
+  sessionId?: string | undefined;
   /** Of the door itself: route, status … */
-  metadata?: JsonObject | undefined;
+  about?: JsonObject | undefined;
 }
 
 /** A function's result: a value, or the items that its generator or stream yielded. */
@@ -28,11 +30,17 @@ export interface CallResult {
 }
 
 /** The contents of a call: arguments as `{ "0": …, "1": … }`, the result as the formats read it. */
-export function extractCall(input: unknown, result: CallResult): Extracted {
-  const answer = readable(result, readAnswer) ?? {
+export function extractCall(
+  input: unknown,
+  result: CallResult,
+  formats: Formats = KNOWN_FORMATS,
+): Extracted {
+  const answer = readable(result, (value) => readAnswer(value, formats)) ?? {
     rawOutput: toPlain(result.items ?? result.output),
   };
-  const question = readable(input, readQuestion) ?? { rawInput: toPlain(input) };
+  const question = readable(input, (value) => readQuestion(value, formats)) ?? {
+    rawInput: toPlain(input),
+  };
   return { ...answer, ...question, model: answer.model ?? question.model };
 }
 
@@ -45,17 +53,20 @@ function readable<T>(value: T, read: (value: T) => Extracted): Extracted | undef
   }
 }
 
-function readAnswer({ output, items }: CallResult): Extracted {
-  if (items === undefined) return { ...readAnyResponse(output), rawOutput: output };
-  const { raw, ...answer } = readItems(items);
+function readAnswer({ output, items }: CallResult, formats: Formats): Extracted {
+  if (items === undefined) {
+    const { isExact: _isExact, ...answer } = formats.anyResponse(output) ?? {};
+    return { ...answer, rawOutput: output };
+  }
+  const { raw, isExact: _isExact, ...answer } = formats.items(items);
   // Items in which no text was found stand for themselves.
   const isTextless = raw === '' && items.some((item) => typeof item !== 'string');
   if (isTextless) return { ...answer, output: undefined, rawOutput: items };
   return { ...answer, rawOutput: raw ?? items };
 }
 
-function readQuestion(input: unknown): Extracted {
-  return { ...readInput(input), rawInput: input };
+function readQuestion(input: unknown, formats: Formats): Extracted {
+  return { ...readInput(input, formats), rawInput: input };
 }
 
 /** What stands for a raw value where a text is wanted; bounded, since the app's objects may be of any size. */
@@ -72,11 +83,11 @@ function isLone(raw: unknown): raw is JsonObject {
   }
 }
 
-function readInput(input: unknown): RequestParts | undefined {
+function readInput(input: unknown, formats: Formats): RequestParts | undefined {
   const only = isArguments(input) ? input['0'] : input;
   if (typeof only === 'string') return { input: only };
-  if (isMessageList(only)) return { input: lastOfRole(only, 'user') };
-  return isObject(only) ? (readRequest(only) ?? readGenericRequest(only)) : undefined;
+  if (isMessageList(only)) return readMessageList(only);
+  return isObject(only) ? (formats.request(only) ?? readGenericRequest(only)) : undefined;
 }
 
 /** A lone argument stands for itself; of several, the first does if it is the question by its type. */

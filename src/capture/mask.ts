@@ -1,58 +1,120 @@
-/** Replaces what must not leave. Called off the request's path, on every string that is sent. */
+import { isThenable } from '../internal/hooks.ts';
+import { mapStrings } from './map-strings.ts';
+import { Replacement } from './mask-rules/replacement.ts';
+
+/**
+ * Replaces what must not leave. Called off the request's path, on every string that is sent, and on numbers of
+ * 12 digits and more in bodies and metadata.
+ */
 export type Mask = (text: string) => string;
+
+/** A credential's shape: how it begins, with as many characters as it must have, and what it goes on with. */
+interface Shape {
+  readonly beginning: RegExp;
+  readonly goesOn: CharacterSet;
+}
 
 /**
  * A credential begins where a word does, also right after an escape: events are masked as JSON, where the
  * newline before a key reads `\n`, and its `n` would make one word with the key. This is looked at after
- * the prefix, so that the engine can search for the prefix's letters.
+ * the prefix, so that the engine can search for the prefix's letters. What a shape goes on with is read by
+ * hand: the engine would remember a place to go back to for each character.
  */
-function shapeOf(prefix: string, rest: string): RegExp {
+function shapeOf(prefix: string, rest: string, more = ''): Shape {
   const atStart = String.raw`(?<=(?:\b|\\[bfnrt]|\\u[0-9A-Fa-f]{4})${prefix})`;
-  return new RegExp(prefix + atStart + rest, 'g');
+  return { beginning: new RegExp(prefix + atStart + rest, 'g'), goesOn: characterSet(more) };
 }
+
+/** By code; what is beyond ASCII is in none. */
+type CharacterSet = Uint8Array;
+
+const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+function characterSet(characters: string): CharacterSet {
+  const set = new Uint8Array(128);
+  for (const character of characters) set[character.charCodeAt(0)] = 1;
+  return set;
+}
+
+function endOfSet(text: string, start: number, set: CharacterSet): number {
+  let end = start;
+  while (set[text.charCodeAt(end)] === 1) end += 1;
+  return end;
+}
+
+const DASHED = `${ALPHANUMERIC}_-`;
 
 /**
  * Shapes of credentials, each behind a substring that must be there first: most texts hold none, and an
  * `includes` costs a fraction of a regular expression. A hint begins with a letter that is rare in prose,
  * which is what the engine looks for. No pattern can backtrack more than linearly.
  */
-const CREDENTIALS: readonly { hint: string; shape: RegExp }[] = [
+const CREDENTIALS: readonly { hint: string; shape: Shape }[] = [
   // OpenAI, Anthropic, OpenRouter and others: sk-…, sk-proj-…, sk-ant-…
-  { hint: 'k-', shape: shapeOf('sk-', '[A-Za-z0-9_-]{16,}') },
-  { hint: '_live_', shape: shapeOf('[prs]k_live_', '[A-Za-z0-9]{16,}') },
-  { hint: '_pat_', shape: shapeOf('github_pat_', '[A-Za-z0-9_]{22,}') },
+  { hint: 'k-', shape: shapeOf('sk-', '[A-Za-z0-9_-]{16}', DASHED) },
+  { hint: '_live_', shape: shapeOf('[prs]k_live_', '[A-Za-z0-9]{16}', ALPHANUMERIC) },
+  { hint: '_pat_', shape: shapeOf('github_pat_', '[A-Za-z0-9_]{22}', `${ALPHANUMERIC}_`) },
   { hint: 'AIza', shape: shapeOf('AIza', '[A-Za-z0-9_-]{35}') },
   { hint: 'AKIA', shape: shapeOf('AKIA', String.raw`[A-Z0-9]{16}\b`) },
-  { hint: 'xox', shape: shapeOf('xox[abposr]-', '[A-Za-z0-9-]{10,}') },
-  { hint: 'Bearer ', shape: shapeOf('Bearer ', '[A-Za-z0-9._~+/=-]{16,}') },
-  { hint: 'bearer ', shape: shapeOf('bearer ', '[A-Za-z0-9._~+/=-]{16,}') },
+  { hint: 'xox', shape: shapeOf('xox[abposr]-', '[A-Za-z0-9-]{10}', `${ALPHANUMERIC}-`) },
+  ...['Bearer ', 'bearer '].map((hint) => ({
+    hint,
+    shape: shapeOf(hint, '[A-Za-z0-9._~+/=-]{16}', `${ALPHANUMERIC}._~+/=-`),
+  })),
 ];
 
 /** Prefixes that end in an underscore: GitHub's, Groq's, Hugging Face's, our collector's. */
-const UNDERSCORED: readonly RegExp[] = [
-  shapeOf('gh[pousr]_', '[A-Za-z0-9]{36,}'),
-  shapeOf('gsk_', '[A-Za-z0-9]{32,}'),
-  shapeOf('hf_', '[A-Za-z0-9]{30,}'),
-  shapeOf('phk_', '[A-Za-z0-9_-]{32,}'),
+const UNDERSCORED: readonly Shape[] = [
+  shapeOf('gh[pousr]_', '[A-Za-z0-9]{36}', ALPHANUMERIC),
+  shapeOf('gsk_', '[A-Za-z0-9]{32}', ALPHANUMERIC),
+  shapeOf('hf_', '[A-Za-z0-9]{30}', ALPHANUMERIC),
+  shapeOf('phk_', '[A-Za-z0-9_-]{32}', DASHED),
 ];
 const BEFORE_UNDERSCORE = /(?:gh[pousr]|gsk|hf|phk)$/;
+const ENDS_OF_PREFIXES: readonly number[] = [...'pousrkf'].map((end) => end.charCodeAt(0));
 
 /** Underscores are rare, the letters before them are not: so the search goes from one to the next. */
 function hasUnderscoredPrefix(text: string): boolean {
   for (let at = text.indexOf('_'); at >= 0; at = text.indexOf('_', at + 1)) {
+    if (!ENDS_OF_PREFIXES.includes(text.charCodeAt(at - 1))) continue;
     if (BEFORE_UNDERSCORE.test(text.slice(Math.max(0, at - 3), at))) return true;
   }
   return false;
 }
 
+/** A JWT's first part; `eyJ` begins each of its JSON objects. */
+const TOKEN = shapeOf('eyJ', '[A-Za-z0-9_-]{8}', DASHED);
+const SECOND_PART = /\.eyJ[A-Za-z0-9_-]{8}/y;
+
+/** Behind a JWT, of which the first part ends here; -1: it goes on otherwise. */
+function endOfToken(text: string, firstEnd: number): number {
+  SECOND_PART.lastIndex = firstEnd;
+  if (!SECOND_PART.test(text)) return -1;
+  const secondEnd = endOfSet(text, SECOND_PART.lastIndex, TOKEN.goesOn);
+  if (text.charAt(secondEnd) !== '.') return -1;
+  const end = endOfSet(text, secondEnd + 1, TOKEN.goesOn);
+  return end > secondEnd + 1 ? end : -1;
+}
+
 /**
- * JWTs. What only begins like one is matched too, and left as it is: else each of its parts would be tried
- * as a beginning, and a text of `eyJ-eyJ-…` would take quadratic time.
+ * Replaces what is of a shape, or of what a shape begins. What only begins so is passed over whole: else each
+ * of its parts would be tried as a beginning, and a text of `eyJ-eyJ-…` would take quadratic time.
  */
-const TOKEN = shapeOf(
-  'eyJ',
-  String.raw`[A-Za-z0-9_-]{8,}(\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+)?`,
-);
+function maskShape(
+  text: string,
+  { beginning, goesOn }: Shape,
+  endOfWhole: (text: string, end: number) => number = (_text, end) => end,
+): string {
+  const result = new Replacement(text);
+  beginning.lastIndex = 0;
+  for (let match = beginning.exec(text); match !== null; match = beginning.exec(text)) {
+    const end = endOfSet(text, beginning.lastIndex, goesOn);
+    const wholeEnd = endOfWhole(text, end);
+    if (wholeEnd > 0) result.put(match.index, wholeEnd, '[credential]');
+    beginning.lastIndex = Math.max(end, wholeEnd);
+  }
+  return result.text;
+}
 
 const KEY_BEGIN = '-----BEGIN ';
 const KEY_END = '-----END ';
@@ -62,14 +124,12 @@ const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/;
 export function maskCredentials(text: string): string {
   let masked = text;
   for (const { hint, shape } of CREDENTIALS) {
-    if (masked.includes(hint)) masked = masked.replace(shape, '[credential]');
+    if (masked.includes(hint)) masked = maskShape(masked, shape);
   }
   if (hasUnderscoredPrefix(masked)) {
-    for (const shape of UNDERSCORED) masked = masked.replace(shape, '[credential]');
+    for (const shape of UNDERSCORED) masked = maskShape(masked, shape);
   }
-  if (masked.includes('yJ')) {
-    masked = masked.replace(TOKEN, (match, rest) => (rest === undefined ? match : '[credential]'));
-  }
+  if (masked.includes('yJ')) masked = maskShape(masked, TOKEN, endOfToken);
   return masked.includes('PRIVATE KEY') && PRIVATE_KEY.test(masked)
     ? maskKeysWithin(masked)
     : masked;
@@ -84,7 +144,7 @@ function maskKeysWithin(text: string): string {
   } catch {
     return maskPrivateKeys(text);
   }
-  return JSON.stringify(maskDeep(event, maskPrivateKeys));
+  return JSON.stringify(mapStrings(event, maskPrivateKeys));
 }
 
 /** PEM private keys, also ones that were cut off; certificates and public keys stay. */
@@ -110,19 +170,21 @@ function endOfDashes(text: string, from: number): number {
   return dashes < 0 ? text.length : dashes + 5;
 }
 
-/** Applies a mask to every string of a plain JSON value, keys included; throws what the mask throws. */
-export function maskDeep(value: unknown, mask: Mask): unknown {
-  if (typeof value === 'string') return checked(mask(value));
-  if (Array.isArray(value)) return value.map((entry) => maskDeep(entry, mask));
-  if (typeof value !== 'object' || value === null) return value;
-  const result: { [key: string]: unknown } = Object.create(null);
-  for (const [key, inner] of Object.entries(value)) {
-    result[checked(mask(key))] = maskDeep(inner, mask);
-  }
-  return result;
+/** All masks, in order. Throws what a mask throws, and where one gives no string. */
+export function maskAll(text: string, masks: readonly Mask[]): string {
+  let masked = text;
+  for (const mask of masks) masked = maskText(masked, mask);
+  return masked;
 }
 
-function checked(masked: unknown): string {
+/** Throws what the mask throws, and where it gives no string. */
+export function maskText(text: string, mask: Mask): string {
+  const masked: unknown = mask(text);
   if (typeof masked === 'string') return masked;
-  throw new TypeError(`a mask must return a string, got ${typeof masked}`);
+  if (!isThenable(masked)) {
+    throw new TypeError(`a mask must return a string, got ${typeof masked}`);
+  }
+  // Nobody else will handle its rejection, which would end the process.
+  masked.then(undefined, () => {});
+  throw new TypeError('a mask must return a string, got a promise: it cannot be asynchronous');
 }

@@ -1,22 +1,29 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Delivery } from '../delivery/exporter.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
+import { Outside } from '../internal/outside.ts';
 import { buildEvent, type EventDefaults, fittingJson, withoutBodies } from './build-event.ts';
 import type { Extracted } from './extracted.ts';
-import { type Mask, maskCredentials, maskDeep } from './mask.ts';
+import { maskCredentials } from './mask.ts';
+import { maskEvent, maskIds } from './mask-event.ts';
+import { type Privacy, stricter } from './privacy.ts';
 import { errorText, OpenTask, type TaskEnd } from './task.ts';
 
 export interface RecorderOptions {
   delivery: Delivery;
   logger: GuardedLogger;
   defaults: EventDefaults;
-  mask: Mask | undefined;
+  /** Of every task, whatever its door adds. */
+  privacy: Privacy;
   isEnabled: boolean;
+  /** Called as a task settles, in the context in which it was opened. */
+  onSettled?: (() => void) | undefined;
 }
 
 export interface OpenOptions {
   taskId?: string | undefined;
   parentTaskId?: string | undefined;
+  /** Of the task that it is within, or of its door. */
+  privacy?: Privacy | undefined;
 }
 
 interface Settled {
@@ -31,14 +38,23 @@ interface Settled {
 const SLICE_MS = 5;
 
 /**
+ * So many tasks may wait to be serialised; beyond, each new one pays for the oldest. An app that settles
+ * thousands in one go would else keep all of their contents at once; and texts that wait for longer than the
+ * collector of young garbage takes to come round twice are kept until the next full collection.
+ */
+const MAX_WAITING = 100;
+
+/**
  * The middle: doors open tasks and settle them; everything that costs (extracting, masking, serialising)
  * happens later, in short slices, and ends at delivery.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
   /** What is settled here, and all timers and sockets of its delivery, must not hold some request's context. */
-  readonly #outside = new AsyncResource('phospho-express.recorder');
-  #settled: Settled[] = [];
+  readonly #outside = new Outside('phospho-express.recorder');
+  #settled: (Settled | undefined)[] = [];
+  /** How many of them have been taken. */
+  #taken = 0;
   #scheduled = false;
 
   constructor(options: RecorderOptions) {
@@ -53,8 +69,13 @@ export class Recorder {
     return this.#options.logger;
   }
 
-  open({ taskId, parentTaskId }: OpenOptions = {}): OpenTask {
-    const task = new OpenTask(taskId, parentTaskId);
+  open({ taskId, parentTaskId, privacy }: OpenOptions = {}): OpenTask {
+    const task = new OpenTask(taskId, parentTaskId, stricter(this.#options.privacy, privacy));
+    const { onSettled } = this.#options;
+    if (onSettled) {
+      const context = new Outside('phospho-express.task');
+      task.onSettled = () => context.runInAsyncScope(onSettled);
+    }
     this.#options.delivery.opened(task.id);
     return task;
   }
@@ -82,10 +103,19 @@ export class Recorder {
       delivery.dropSettled(task.id, epoch, 'unconfigured', missing);
       return false;
     }
-    const elapsedMs = task.elapsedMs();
+    const elapsedMs = end.elapsedMs ?? task.elapsedMs();
     this.#settled.push({ task, end, epoch, settledAt: performance.now(), elapsedMs });
+    if (this.#settled.length - this.#taken > MAX_WAITING) {
+      this.#outside.runInAsyncScope(() => this.#recordNext());
+    }
     this.#schedule();
+    task.onSettled?.();
     return true;
+  }
+
+  /** All of it now: the process ends. What can only be read asynchronously is left. */
+  finish(): void {
+    while (this.#recordNext());
   }
 
   #schedule(): void {
@@ -98,14 +128,22 @@ export class Recorder {
   #work(): void {
     this.#scheduled = false;
     const until = performance.now() + SLICE_MS;
-    let done = 0;
-    for (const settled of this.#settled) {
-      this.#record(settled);
-      done += 1;
-      if (performance.now() >= until) break;
-    }
-    this.#settled = this.#settled.slice(done);
+    while (this.#recordNext() && performance.now() < until);
     if (this.#settled.length > 0) this.#schedule();
+  }
+
+  /** False: there is no more. Masks and hooks of the app may settle further tasks meanwhile. */
+  #recordNext(): boolean {
+    const next = this.#settled[this.#taken];
+    if (next === undefined) {
+      this.#settled = [];
+      this.#taken = 0;
+      return false;
+    }
+    this.#settled[this.#taken] = undefined;
+    this.#taken += 1;
+    this.#record(next);
+    return true;
   }
 
   #record(settled: Settled): void {
@@ -125,35 +163,42 @@ export class Recorder {
   }
 
   #deliver(settled: Settled, extracted: Extracted): void {
-    let json: string;
+    let serialized: { json: string; isLeftOut: boolean };
     try {
-      json = this.#serialize(settled, extracted);
+      serialized = this.#serialize(settled, extracted);
     } catch (error) {
       this.#giveUp(settled, error);
       return;
     }
     settled.task.release();
-    this.#options.delivery.accept({
+    const { json, isLeftOut } = serialized;
+    const event = {
       taskId: settled.task.id,
       json,
       bytes: Buffer.byteLength(json),
       settledAt: settled.settledAt,
       epoch: settled.epoch,
-    });
+    };
+    if (isLeftOut) this.#options.delivery.park(event);
+    else this.#options.delivery.accept(event);
   }
 
-  #serialize({ task, end, elapsedMs }: Settled, extracted: Extracted): string {
-    const { defaults, mask, logger } = this.#options;
+  #serialize(
+    { task, end, elapsedMs }: Settled,
+    extracted: Extracted,
+  ): { json: string; isLeftOut: boolean } {
+    const { defaults, logger } = this.#options;
+    const { masks } = task.privacy;
     const event = buildEvent(task, end, extracted, elapsedMs, defaults);
-    if (mask === undefined) return maskCredentials(fittingJson(event));
+    const isError = event.metadata?.outcome === 'error';
+    const isLeftOut = !isError && (end.isSampledOut?.(event.session_id ?? task.id) ?? false);
     try {
-      const masked = maskDeep(event, mask) as typeof event;
-      // Ids are keys, not texts: a mask that changes them would part a task from its flag.
-      masked.task_id = event.task_id;
-      return maskCredentials(fittingJson(masked));
+      const masked = masks.length > 0 ? maskEvent(event, masks) : event;
+      const json = maskCredentials(fittingJson({ ...masked, ...maskIds(event, masks) }));
+      return { json, isLeftOut };
     } catch (error) {
       logger.once('mask', 'warn', `the mask failed, so no text was sent: ${errorText(error)}`);
-      return fittingJson(withoutBodies(event));
+      return { json: fittingJson(withoutBodies(event, masks)), isLeftOut };
     }
   }
 

@@ -14,7 +14,8 @@ const DONE = new Set(['[DONE]', '"[DONE]"']);
 
 /**
  * The events of a text/event-stream body, in order; an unfinished last one counts too, since a stream may
- * break off or end without its blank line. `[DONE]` is not an event.
+ * break off or end without its blank line. `[DONE]` is not an event. JSON values with no blank line between them are
+ * events of their own.
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export function readEventStream(text: string, onEvent: (event: StreamEvent) => void): void {
@@ -23,6 +24,10 @@ export function readEventStream(text: string, onEvent: (event: StreamEvent) => v
     onEvent: ({ event, data }) => {
       if (DONE.has(data.trim())) return;
       const json = parseJson(data);
+      if (json === undefined && data.includes('\n')) {
+        const events = jsonLines(event, data, isUnfinished);
+        if (events) return events.forEach(onEvent);
+      }
       // Half a JSON text is no text of the answer's.
       if (isUnfinished && json === undefined && JSON_BEGINS.has(data.trimStart()[0] ?? '')) return;
       onEvent({ event, data, json });
@@ -40,6 +45,22 @@ export function readEventStream(text: string, onEvent: (event: StreamEvent) => v
 function withLineFeeds(text: string): string {
   const unmarked = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   return unmarked.includes('\r') ? unmarked.replace(/\r\n?/g, '\n') : unmarked;
+}
+
+/** Undefined unless each line is an object in JSON; the last one may have broken off. */
+function jsonLines(
+  event: string | undefined,
+  data: string,
+  isUnfinished: boolean,
+): StreamEvent[] | undefined {
+  const lines = data.split('\n').filter((line) => !DONE.has(line.trim()));
+  const events: StreamEvent[] = [];
+  for (const [index, line] of lines.entries()) {
+    const json = line.startsWith('{') ? parseJson(line) : undefined;
+    if (json !== undefined) events.push({ event, data: line, json });
+    else if (!isUnfinished || index < lines.length - 1) return undefined;
+  }
+  return events.length > 0 ? events : undefined;
 }
 
 const JSON_BEGINS = new Set(['{', '[', '"']);

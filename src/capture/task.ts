@@ -1,7 +1,10 @@
 import { newTaskId } from '../internal/ids.ts';
 import type { JsonObject, Outcome, Step } from '../types.ts';
+import { type Formats, KNOWN_FORMATS } from './extract/index.ts';
 import { type CallResult, type Extracted, extractCall, rawText } from './extracted.ts';
+import type { Privacy } from './privacy.ts';
 import { safeJson, shorten, toPlain } from './serialize.ts';
+import { errorName, NOT_RECORDED, withoutTexts } from './without-texts.ts';
 
 /** What may be said of a task from outside, by options or by `req.phospho.set()`. */
 export interface TaskFields {
@@ -22,6 +25,10 @@ const TEXT_FIELDS = ['sessionId', 'userId', 'versionId', 'input', 'output'] as c
 export interface TaskEnd {
   outcome: Outcome;
   error?: unknown;
+  /** Milliseconds from its opening; default: until it settles. */
+  elapsedMs?: number | undefined;
+  /** To be sent only if it is flagged, or turns out to have ended in an error. */
+  isSampledOut?: ((sessionOrTaskId: string) => boolean) | undefined;
   extract(): Extracted | Promise<Extracted>;
 }
 
@@ -34,6 +41,8 @@ const MAX_STEP_TEXT = 65_536;
 export class OpenTask {
   readonly id: string;
   readonly parentId: string | undefined;
+  /** Only ever becomes stricter. */
+  privacy: Privacy;
   /** UNIX milliseconds. */
   readonly startedAt: number = Date.now();
   readonly fields: TaskFields = {};
@@ -43,12 +52,16 @@ export class OpenTask {
   stepCount = 0;
   /** Read when needed: session and user may be known only late in a request. */
   identify: (() => TaskFields) | undefined;
+  /** What the bodies of its steps may look like. */
+  formats: Formats = KNOWN_FORMATS;
+  onSettled: (() => void) | undefined;
   readonly #openedAt: number = performance.now();
   #settled = false;
 
-  constructor(id: string | undefined, parentId: string | undefined) {
+  constructor(id: string | undefined, parentId: string | undefined, privacy: Privacy) {
     this.id = id ?? newTaskId();
     this.parentId = parentId;
+    this.privacy = privacy;
   }
 
   get isSettled(): boolean {
@@ -86,15 +99,25 @@ export class OpenTask {
   release(): void {
     this.steps = [];
     this.identify = undefined;
+    this.onSettled = undefined;
   }
 
-  openStep(name: string, input: unknown, parent: OpenStep | undefined): OpenStep | undefined {
+  /** `hidesTexts`: of this step and the ones within it. */
+  openStep(
+    name: string,
+    input: unknown,
+    parent: OpenStep | undefined,
+    hidesTexts = false,
+  ): OpenStep | undefined {
     if (this.stepCount >= MAX_STEPS) {
       this.stepsLeftOut += 1;
       return undefined;
     }
     this.stepCount += 1;
-    const step = new OpenStep(`${this.stepCount}`, name, input);
+    const step = new OpenStep(`${this.stepCount}`, name, input, {
+      formats: this.formats,
+      hidesTexts: hidesTexts || parent?.hidesTexts === true,
+    });
     (parent?.steps ?? this.steps).push(step);
     return step;
   }
@@ -104,19 +127,28 @@ export class OpenTask {
 export class OpenStep {
   readonly id: string;
   readonly name: string;
+  readonly hidesTexts: boolean;
   readonly startedAt: number = Date.now();
   readonly steps: OpenStep[] = [];
   readonly #openedAt: number = performance.now();
   readonly #input: unknown;
+  readonly #formats: Formats;
   #output: unknown;
   #items: readonly unknown[] | undefined;
   #durationMs: number | undefined;
   #outcome: Outcome = 'aborted';
   #error: unknown;
 
-  constructor(id: string, name: string, input: unknown) {
+  constructor(
+    id: string,
+    name: string,
+    input: unknown,
+    { formats, hidesTexts }: { formats: Formats; hidesTexts: boolean },
+  ) {
+    this.#formats = formats;
     this.id = id;
     this.name = name;
+    this.hidesTexts = hidesTexts;
     this.#input = input;
   }
 
@@ -131,7 +163,9 @@ export class OpenStep {
 
   /** The contents as a task of its own would have them. */
   extract(): Extracted {
-    return extractCall(this.#input, { output: this.#output, items: this.#items });
+    const result = { output: this.#output, items: this.#items };
+    const contents = extractCall(this.#input, result, this.#formats);
+    return this.hidesTexts ? withoutTexts(contents, answerOf(contents) !== undefined) : contents;
   }
 
   get error(): unknown {
@@ -142,23 +176,33 @@ export class OpenStep {
     return this.#outcome;
   }
 
-  toWire(): Step {
-    const { input, output, model, usage, rawInput, rawOutput } = this.extract();
-    const answer = output ?? (rawOutput === undefined ? undefined : rawText(rawOutput));
+  /** `isTextless`: nothing that anybody said. */
+  toWire(isTextless: boolean): Step {
+    const contents = this.extract();
+    const { input, model, usage, rawInput } = contents;
+    const answer = answerOf(contents);
+    const hides = isTextless || this.hidesTexts;
+    const shown = (text: string): string => (hides ? NOT_RECORDED : shorten(text, MAX_STEP_TEXT));
     return {
       step_id: this.id,
       name: this.name,
-      input: shorten(input ?? rawText(rawInput), MAX_STEP_TEXT),
-      ...(answer === undefined ? {} : { output: shorten(answer, MAX_STEP_TEXT) }),
+      input: shown(input ?? rawText(rawInput)),
+      ...(answer === undefined ? {} : { output: shown(answer) }),
       started_at: this.startedAt,
       duration_ms: round(this.#durationMs ?? performance.now() - this.#openedAt),
       outcome: this.#outcome,
-      ...(this.#error === undefined ? {} : { error: errorText(this.#error) }),
+      ...(this.#error === undefined
+        ? {}
+        : { error: hides ? errorName(this.#error) : errorText(this.#error) }),
       ...(model === undefined ? {} : { model }),
       ...(usage === undefined ? {} : { usage }),
-      ...(this.steps.length === 0 ? {} : { steps: this.steps.map((step) => step.toWire()) }),
+      ...(this.steps.length === 0 ? {} : { steps: this.steps.map((step) => step.toWire(hides)) }),
     };
   }
+}
+
+function answerOf({ output, rawOutput }: Extracted): string | undefined {
+  return output ?? (rawOutput === undefined ? undefined : rawText(rawOutput));
 }
 
 /** Milliseconds to three digits: what is below is noise. */

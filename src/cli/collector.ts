@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { RunningCollector } from '../collector/collector.ts';
-import { openCollector } from '../collector/open-collector.ts';
 import type { CollectorOptions } from '../collector/options.ts';
 import type { ProjectKey } from '../collector/project-key.ts';
 import { stopRequested } from './signals.ts';
@@ -81,6 +80,8 @@ async function run(flags: Flags): Promise<void> {
     );
   }
   const stop = stopRequested();
+  // Loaded here: the other commands need nothing of it.
+  const { openCollector } = await import('../collector/open-collector.ts');
   const collector = await openCollector(optionsOf(flags));
   try {
     await collector.listen();

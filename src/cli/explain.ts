@@ -12,6 +12,7 @@ export function explain(error: unknown): string {
     case 'ENOTFOUND':
       return `this machine has no address ${address ?? 'of that name'}. Choose another with --host`;
     case 'EACCES':
+      if (port === undefined) return oneLine(error.message);
       return `no permission to listen on port ${port}. Choose one above 1023 with --port`;
     default:
       return oneLine(error.message);

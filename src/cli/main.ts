@@ -4,6 +4,7 @@ import { PhosphoConfigError } from '../errors.ts';
 import { VERSION } from '../internal/version.ts';
 import { collectorCommand } from './collector.ts';
 import { explain } from './explain.ts';
+import { replayCommand } from './replay.ts';
 
 /** Exit codes: 1 where something failed, 2 where the command was not understood or an option is out of range. */
 async function main(): Promise<void> {
@@ -11,7 +12,8 @@ async function main(): Promise<void> {
     .description('See what users ask your LLM and how they liked the answer.')
     .version(VERSION)
     .showHelpAfterError('(--help lists the options)')
-    .addCommand(collectorCommand());
+    .addCommand(collectorCommand())
+    .addCommand(replayCommand());
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
     await program.parseAsync();

@@ -25,6 +25,8 @@ export interface Attempt {
   signal: AbortSignal;
   /** The error to give then. */
   cancelled: () => Error;
+  /** Told of the headers of an answer that is a success. */
+  onHeaders: ((header: (name: string) => string | undefined) => void) | undefined;
 }
 
 /** Sends one request and reads its answer: the parsed JSON, or null where a 2xx answer is empty. */
@@ -57,6 +59,7 @@ export async function exchange(
     signal.removeEventListener('abort', cancel);
   }
   if (answer.status >= 300) throw refusedCall(call, answer, scrub);
+  attempt.onHeaders?.((name) => headerOf(answer, name));
   return parse(call, answer, scrub);
 }
 

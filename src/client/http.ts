@@ -26,6 +26,8 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
   /** Whether what may succeed later is tried again, twice at most. Default: for GET. */
   retry?: boolean | undefined;
+  /** Told of the headers of an answer that is a success. */
+  onHeaders?: ((header: (name: string) => string | undefined) => void) | undefined;
   /** Flags and evaluations may take long; by sockets of their own they keep no other call waiting. */
   pool?: PoolName | undefined;
 }
@@ -125,6 +127,7 @@ export class Http {
       timeoutMs,
       scrub,
       signal,
+      onHeaders: request.onHeaders,
       cancelled: () => cancelled(call, request.signal),
     };
   }

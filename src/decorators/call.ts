@@ -1,5 +1,6 @@
 import { currentScope, defaultRecorder, runInScope, type Scope } from '../capture/context.ts';
 import { type CallResult, extractCall } from '../capture/extracted.ts';
+import type { Privacy } from '../capture/privacy.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { snapshot } from '../capture/snapshot.ts';
 import { type OpenTask, round, type TaskFields } from '../capture/task.ts';
@@ -78,7 +79,7 @@ function openStep(
   options: CallOptions,
   input: unknown,
 ): OpenCall | undefined {
-  const step = outer.task.openStep(name, input, outer.step);
+  const step = outer.task.openStep(name, input, outer.step, options.capture === 'metadata');
   if (step === undefined) return undefined;
   return {
     scope: { ...outer, step },
@@ -97,7 +98,8 @@ function openTask(
   args: unknown[],
 ): OpenCall {
   const { logger } = recorder;
-  const task = recorder.open({ parentTaskId: outer?.id });
+  const task = recorder.open({ parentTaskId: outer?.id, privacy: privacyOf(outer, options) });
+  if (outer !== undefined) task.formats = outer.formats;
   task.set({
     ...(outer && callHook(logger, 'identity', identityOf, outer)),
     metadata: { name },
@@ -118,10 +120,16 @@ function openTask(
       recorder.settle(task, {
         outcome,
         error: result.error,
-        extract: () => extractCall(input, kept),
+        extract: () => extractCall(input, kept, task.formats),
       });
     },
   };
+}
+
+/** A task within a task is as private. */
+function privacyOf(outer: OpenTask | undefined, { capture }: CallOptions): Privacy | undefined {
+  if (capture !== 'metadata') return outer?.privacy;
+  return { masks: outer?.privacy.masks ?? [], capture };
 }
 
 /** A task within a task belongs to the same session and user. */

@@ -30,8 +30,11 @@ export interface CallOptions<F extends AnyFunction = AnyFunction> {
    * Default: a step of the open task, or a task where none is open.
    */
   as?: 'task';
-  /** Which side to record; `false`: only that it happened. Default: both. */
-  capture?: false | 'input' | 'output';
+  /**
+   * Which side to record; `false`: only that it happened; `metadata`: model, tokens and the error's name too,
+   * but no text of it or of what is within. Default: both.
+   */
+  capture?: false | 'input' | 'output' | 'metadata';
 }
 
 const NAMES = new Set<string>([
@@ -46,10 +49,21 @@ const NAMES = new Set<string>([
 ] satisfies (keyof CallOptions)[]);
 
 /** Throws a PhosphoArgumentError for an option that there is none of: a typo would record something else. */
-export function checkCallOptions(options: object): void {
+export function checkCallOptions(options: CallOptions<never>): void {
   const unknown = Object.keys(options).find((name) => !NAMES.has(name));
-  if (unknown === undefined) return;
+  if (unknown === undefined) {
+    checkCapture(options.capture);
+    return;
+  }
   throw new PhosphoArgumentError(
     `wrap and @logTask have no option "${unknown}"; they take: ${[...NAMES].join(', ')}`,
+  );
+}
+
+function checkCapture(capture: unknown): void {
+  if (capture === undefined || capture === false) return;
+  if (capture === 'input' || capture === 'output' || capture === 'metadata') return;
+  throw new PhosphoArgumentError(
+    `option capture of wrap and @logTask must be false, "input", "output" or "metadata", got ${String(capture)}`,
   );
 }

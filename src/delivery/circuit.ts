@@ -1,5 +1,8 @@
 import { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './retry.ts';
 
+/** `half_open`: a probe may go, or is under way. */
+export type CircuitState = 'closed' | 'open' | 'half_open';
+
 /**
  * Closed: everything may be sent. The first failure that is worth a retry opens it: then one probe at a
  * time, after a pause, until one succeeds, so that a server in trouble sees a handful of requests. What was
@@ -25,10 +28,15 @@ export class Circuit {
     return this.#failures > 0;
   }
 
-  /** How many requests may be under way now, given that `normal` may when all is well. */
-  slots(normal: number): number {
+  /** How many requests may be under way at a time (now), given that `normal` may when all is well. */
+  slots(normal: number, time: number = performance.now()): number {
     if (!this.isOpen) return normal;
-    return performance.now() >= this.#retryAt ? 1 : 0;
+    return time >= this.#retryAt ? 1 : 0;
+  }
+
+  get state(): CircuitState {
+    if (!this.isOpen) return 'closed';
+    return this.slots(1) === 1 ? 'half_open' : 'open';
   }
 
   /** Read when a request starts, handed back with its outcome. */

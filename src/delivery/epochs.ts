@@ -7,14 +7,18 @@ export class Epochs {
   readonly #outstanding = new Map<number, number>();
   #waiters: { epoch: number; resolve: () => void }[] = [];
 
+  get current(): number {
+    return this.#current;
+  }
+
   /** @param epoch the current one, or one in which something else is still outstanding */
-  enter(epoch: number = this.#current): number {
-    this.#outstanding.set(epoch, (this.#outstanding.get(epoch) ?? 0) + 1);
+  enter(epoch: number = this.#current, count = 1): number {
+    if (count > 0) this.#outstanding.set(epoch, (this.#outstanding.get(epoch) ?? 0) + count);
     return epoch;
   }
 
-  leave(epoch: number): void {
-    const left = (this.#outstanding.get(epoch) ?? 0) - 1;
+  leave(epoch: number, count = 1): void {
+    const left = (this.#outstanding.get(epoch) ?? 0) - count;
     if (left > 0) {
       this.#outstanding.set(epoch, left);
       return;

@@ -55,10 +55,18 @@ export type DropReason =
   | 'expired'
   /** The server stored nothing: the project's quota is used up. */
   | 'quota'
+  /** The spool was full; what was in its oldest file made room. */
+  | 'spool_full'
+  /** A record of the spool was damaged, or could not be read. */
+  | 'corrupt'
+  /** On disk alone, when another process took this one for dead and took its files over: that one sends it. */
+  | 'adopted'
   /** Masking or serialising failed; nothing leaves unmasked. */
   | 'unserializable'
   /** Settled after `shutdown()`, or not delivered within its time. */
   | 'shutdown'
+  /** Left out by `sample`, and neither flagged nor ended in an error; not told to `onDrop`, since it was asked for. */
+  | 'sampled'
   /** A flag that a later one for the same task replaced before it was sent. */
   | 'superseded'
   /** A flag equal to the one already sent for its task. */
@@ -74,6 +82,8 @@ export interface Delivery {
   settled(): number;
   /** The settled task, serialised. */
   accept(event: QueuedEvent): void;
+  /** The same of one that sampling leaves out: it waits for a flag, in bounded memory. */
+  park(event: QueuedEvent): void;
   /** The settled task will not become an event. */
   dropSettled(taskId: string, epoch: number, reason: DropReason, message: string): void;
   isConfigured(): boolean;

@@ -8,6 +8,7 @@ import { Lanes } from './lanes.ts';
 import { countDrop, type FlagLedger } from './ledger.ts';
 import type { Observers } from './observers.ts';
 import { judge } from './retry.ts';
+import type { SpoolRef } from './spool/spool.ts';
 import type { TaskStates } from './task-states.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -18,13 +19,23 @@ export interface FlagPipelineSettings {
   maxAgeMs: number;
 }
 
+/** Keeps flags on disk until they have ended. */
+export interface FlagStore {
+  append(flag: QueuedFlag): SpoolRef | undefined;
+  /** Writes it anew, so that its old place can go; returns where it is then. */
+  move(flag: QueuedFlag, from: SpoolRef): SpoolRef;
+  end(ref: SpoolRef): void;
+}
+
 export interface FlagPipelineParts {
   exporter: Exporter;
   ledger: FlagLedger;
   epochs: Epochs;
   observers: Observers;
   tasks: TaskStates;
+  store: FlagStore | undefined;
   isConfigured: () => boolean;
+  onDeadLetter: (flag: QueuedFlag, reason: 'refused' | 'task_lost', message: string) => void;
   signal: () => AbortSignal;
 }
 
@@ -33,6 +44,7 @@ interface Entry {
   /** None while its task is open: a flush does not wait for a task that has not settled. */
   epoch: number | undefined;
   readonly givenAt: number;
+  ref: SpoolRef | undefined;
 }
 
 /**
@@ -46,6 +58,8 @@ export class FlagPipeline {
   readonly #queued = new Map<string, Entry>();
   readonly #inFlight = new Set<string>();
   readonly #sent = new BoundedMap<string, string>(10_000);
+  /** Tasks that were flagged in this process: later than whatever comes from the spool of another. */
+  readonly #given = new BoundedMap<string, true>(10_000);
   readonly #circuit: Circuit;
   readonly #lanes: Lanes;
   #closed = false;
@@ -59,12 +73,15 @@ export class FlagPipeline {
 
   submit(flag: QueuedFlag): void {
     const { ledger, epochs, tasks } = this.#parts;
-    // Asked first: it may call a hook, which may look at the ledger.
+    // Asked first: both may call a hook, which may look at the ledger.
     const isConfigured = this.#parts.isConfigured();
-    ledger.captured += 1;
     const state = tasks.get(flag.taskId);
+    const isWanted = isConfigured && state !== 'lost' && !this.#closed;
+    const ref = isWanted ? this.#parts.store?.append(flag) : undefined;
+    ledger.captured += 1;
+    this.#given.set(flag.taskId, true);
     const epoch = state === 'open' ? undefined : epochs.enter();
-    const entry: Entry = { flag, epoch, givenAt: performance.now() };
+    const entry: Entry = { flag, epoch, givenAt: performance.now(), ref };
     if (this.#closed) {
       this.#drop(entry, 'shutdown', 'it was given after shutdown()');
       return;
@@ -77,16 +94,65 @@ export class FlagPipeline {
       this.#drop(entry, 'unconfigured', 'no API key or no project: set both to record flags');
       return;
     }
-    this.#supersede(flag.taskId);
+    this.#take(entry);
+  }
+
+  /** Flags that an earlier process has left in the spool, in the order in which they were given. */
+  recover(flags: readonly { flag: QueuedFlag; ref: SpoolRef }[]): void {
+    const last = new Map(flags.map(({ flag, ref }) => [flag.taskId, ref]));
+    for (const { flag, ref } of flags) {
+      const { taskId } = flag;
+      this.#parts.ledger.recovered += 1;
+      const epoch = this.#parts.epochs.enter();
+      const entry: Entry = { flag, epoch, givenAt: performance.now(), ref };
+      if (last.get(taskId) !== ref || this.#given.get(taskId)) {
+        this.#drop(entry, 'superseded', 'a later flag for the task came');
+      } else this.#take(entry);
+    }
+  }
+
+  /** What waits in one place on disk is written to another. */
+  moveOut(isMeant: (ref: SpoolRef) => boolean): void {
+    for (const entry of [...this.#held.values(), ...this.#queued.values()]) {
+      if (entry.ref && isMeant(entry.ref)) {
+        entry.ref = this.#parts.store?.move(entry.flag, entry.ref);
+      }
+    }
+  }
+
+  /** Nobody will tell of the end of these tasks: the server is asked about them. */
+  stopHolding(isMeant: (taskId: string) => boolean): void {
+    const { ledger, tasks } = this.#parts;
+    for (const [taskId, entry] of [...this.#held]) {
+      if (tasks.get(taskId) === 'open' || !isMeant(taskId)) continue;
+      this.#held.delete(taskId);
+      tasks.forget(taskId);
+      ledger.held -= 1;
+      ledger.queued += 1;
+      this.#queued.set(taskId, entry);
+    }
+    this.#pump();
+  }
+
+  #take(entry: Entry): void {
+    const { ledger, tasks } = this.#parts;
+    const { taskId } = entry.flag;
+    const state = tasks.get(taskId);
+    this.#supersede(taskId);
     if (state === 'open' || state === 'queued') {
       ledger.held += 1;
-      this.#held.set(flag.taskId, entry);
+      this.#held.set(taskId, entry);
     } else {
       ledger.queued += 1;
-      this.#queued.set(flag.taskId, entry);
+      this.#queued.set(taskId, entry);
     }
     this.#makeRoom();
     this.#pump();
+  }
+
+  /** Whether a flag waits for this task. */
+  isHolding(taskId: string): boolean {
+    return this.#held.has(taskId);
   }
 
   /** The task has settled and is on its way: whoever waits for it also waits for its flag. */
@@ -110,6 +176,10 @@ export class FlagPipeline {
     this.#pump();
   }
 
+  get circuit(): Circuit {
+    return this.#circuit;
+  }
+
   /** One attempt now, even if the circuit is open. */
   probeNow(): void {
     this.#circuit.hurry();
@@ -124,9 +194,22 @@ export class FlagPipeline {
     const waiting = [...this.#held.values(), ...this.#queued.values()];
     this.#held.clear();
     this.#queued.clear();
-    for (const entry of waiting) {
+    for (const entry of waiting) this.#giveUp(entry);
+  }
+
+  /** Delivery has been shut down. */
+  #giveUp(entry: Entry): void {
+    if (entry.ref === undefined) {
       this.#drop(entry, 'shutdown', 'not delivered when shutdown() ran out of time');
+      return;
     }
+    this.#parts.ledger.spooled += 1;
+    if (entry.epoch !== undefined) this.#parts.epochs.leave(entry.epoch);
+  }
+
+  /** Whether nothing will happen before the given time of the monotonic clock. */
+  isStuckUntil(time: number): boolean {
+    return this.#lanes.busy === 0 && this.#circuit.slots(1, time) === 0;
   }
 
   #pump(): void {
@@ -163,7 +246,7 @@ export class FlagPipeline {
       observers.recovered('flag');
       this.#sent.set(taskId, keyOf(entry.flag));
       ledger.delivered += 1;
-      this.#leaveEpoch(entry);
+      this.#end(entry);
     } catch (error) {
       this.#leaveFlight(taskId);
       this.#failed(entry, error, era);
@@ -174,7 +257,7 @@ export class FlagPipeline {
   #failed(entry: Entry, error: unknown, era: number): void {
     const { ledger, observers } = this.#parts;
     if (this.#closed) {
-      this.#drop(entry, 'shutdown', 'not delivered when shutdown() ran out of time');
+      this.#giveUp(entry);
       return;
     }
     // A 404 is about the task: the server has waited for it, and it did not come.
@@ -224,19 +307,21 @@ export class FlagPipeline {
 
   #deadLetter(entry: Entry, reason: 'refused' | 'task_lost', message: string): void {
     this.#parts.ledger.deadLettered += 1;
-    this.#leaveEpoch(entry);
+    this.#parts.onDeadLetter(entry.flag, reason, message);
+    this.#end(entry);
     const taskIds = [entry.flag.taskId];
-    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds, message });
+    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds, count: 1, message });
   }
 
   #drop(entry: Entry, reason: DropReason, message: string): void {
     countDrop(this.#parts.ledger.dropped, reason);
-    this.#leaveEpoch(entry);
+    this.#end(entry);
     const taskIds = [entry.flag.taskId];
-    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds, message });
+    this.#parts.observers.dropped({ kind: 'flag', reason, taskIds, count: 1, message });
   }
 
-  #leaveEpoch({ epoch }: Entry): void {
+  #end({ epoch, ref }: Entry): void {
+    if (ref !== undefined) this.#parts.store?.end(ref);
     if (epoch !== undefined) this.#parts.epochs.leave(epoch);
   }
 }

@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
 import type PQueue from 'p-queue';
+import { Outside } from '../internal/outside.ts';
 
 /**
  * Runs jobs through p-queue, a few at a time. The queue is loaded with the first job (importing it takes
@@ -8,7 +8,7 @@ import type PQueue from 'p-queue';
  */
 export class Lanes {
   readonly #concurrency: number;
-  readonly #outside = new AsyncResource('phospho-express.delivery');
+  readonly #outside = new Outside('phospho-express.delivery');
   #queue: PQueue | undefined;
   #loading: Promise<PQueue> | undefined;
   #busy = 0;

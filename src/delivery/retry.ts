@@ -46,8 +46,9 @@ const RETRY_AFTER_MIN_MS = 1_000;
 const RETRY_AFTER_MAX_MS = 300_000;
 
 /**
- * How long to wait after the nth failure in a row (from 1). Full jitter: anything between nothing and a
- * ceiling that doubles, so that many processes do not come back at once. Retry-After overrules it.
+ * How long to wait after the nth failure in a row (from 1). Jitter: anything between a quarter of a ceiling
+ * that doubles and all of it, so that many processes do not come back at once, and none of them asks more
+ * than ten times in an outage of 15 s, whatever the dice say. Retry-After overrules it.
  */
 export function backoffMs(
   error: unknown,
@@ -58,5 +59,6 @@ export function backoffMs(
     return Math.min(Math.max(error.retryAfterMs, RETRY_AFTER_MIN_MS), RETRY_AFTER_MAX_MS);
   }
   if (judge(error) === 'hold') return options.holdMs;
-  return Math.random() * Math.min(options.maxMs, options.baseMs * 2 ** (failures - 1));
+  const ceiling = Math.min(options.maxMs, options.baseMs * 2 ** (failures - 1));
+  return ceiling * (0.25 + 0.75 * Math.random());
 }

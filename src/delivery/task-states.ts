@@ -1,10 +1,10 @@
 import { BoundedMap } from '../internal/bounded-map.ts';
 
 /**
- * `open`: the app is at it. `queued`: on its way to the server; in both a flag for it waits. `delivered`: the
- * server has it. `lost`: it will never get there.
+ * `open`: the app is at it. `queued`: on its way to the server; in both a flag for it waits. `parked`: left out
+ * by sampling; a flag sends it. `delivered`: the server has it. `lost`: it will never get there.
  */
-export type TaskState = 'open' | 'queued' | 'delivered' | 'lost';
+export type TaskState = 'open' | 'queued' | 'parked' | 'delivered' | 'lost';
 
 /** More tasks than can be open and queued at once by default; an id and a word each, some 3 MB when full. */
 const REMEMBERED_TASKS = 20_000;

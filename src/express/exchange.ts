@@ -1,15 +1,28 @@
-import { ByteLog } from '../capture/byte-log.ts';
+import { ByteLog, type ReaderMaker } from '../capture/byte-log.ts';
+import type { Scope } from '../capture/context.ts';
 import { readGenericRequest } from '../capture/extract/generic.ts';
-import { isRequest } from '../capture/extract/index.ts';
+import { AI_SDK_HEADERS, beginsAnswer } from '../capture/extract/sniff.ts';
 import { isObject } from '../capture/extract/text.ts';
 import type { Recorder } from '../capture/recorder.ts';
-import { type OpenTask, round, type TaskFields } from '../capture/task.ts';
+import { isKept } from '../capture/sampling.ts';
+import { type OpenTask, round, type TaskEnd, type TaskFields } from '../capture/task.ts';
+import { describeError, isThenable } from '../internal/hooks.ts';
 import type { JsonObject, Outcome } from '../types.ts';
-import { type BodyKind, kindOf, readExchange } from './exchange-contents.ts';
-import { findSession, findUser, queryOf } from './identify.ts';
+import { BodyBegin } from './body-begin.ts';
+import { type BodyKind, charsetOf, kindOf } from './body-kind.ts';
+import { readExchange } from './exchange-contents.ts';
+import { findSession, findUser, queryOf, sessionIn } from './identify.ts';
+import type { LateAnswers, LateExchange } from './late-answers.ts';
 import { publishedHeaders } from './publish.ts';
+import { createHandle, Departure } from './request-handle.ts';
+import { pickHeaders } from './request-headers.ts';
 import { RequestTap } from './request-tap.ts';
-import type { ResolvedMiddlewareOptions } from './resolve-options.ts';
+import {
+  isSample,
+  pathOf,
+  type ResolvedMiddlewareOptions,
+  SAMPLE_TAKES,
+} from './resolve-options.ts';
 import type { HeaderPair, ResponseHead, ResponseListener } from './response-tap.ts';
 import type { AppRequest, AppResponse, PerRequest, RequestHandle } from './types.ts';
 
@@ -19,6 +32,12 @@ export interface HttpDoor {
   feedbackToken(taskId: string): string;
   /** Whether a task that settles now is recorded. */
   isReady(): boolean;
+  /** Resolves once all that has settled is delivered, or the time is up. Never rejects. */
+  flush(timeoutMs: number): Promise<unknown>;
+  /** Runs a function as a step of the task that the scope is in. */
+  runStep<R>(scope: Scope, name: string, run: () => R): R;
+  /** Undefined: nobody waits, since the platform may freeze the process meanwhile. */
+  lateAnswers: LateAnswers | undefined;
 }
 
 /**
@@ -26,7 +45,7 @@ export interface HttpDoor {
  * is decided when the response's head is written: until then hardly anything is kept, afterwards nothing
  * of an ordinary route.
  */
-export class Exchange implements ResponseListener {
+export class Exchange implements ResponseListener, LateExchange {
   readonly task: OpenTask;
   readonly handle: RequestHandle;
   readonly #door: HttpDoor;
@@ -36,12 +55,17 @@ export class Exchange implements ResponseListener {
   #res: AppResponse | undefined;
   #responseLog: ByteLog | undefined;
   #verdict: 'undecided' | 'capture' | 'ignore' = 'undecided';
-  #head: { status: number; kind: BodyKind; encoding: string | undefined } | undefined;
+  #head: Head | undefined;
   #firstChunkMs: number | undefined;
   #chunks = 0;
   #isSkipped = false;
   #isOver = false;
-  #sniffed = '';
+  /** Milliseconds from the beginning until the client left, where it did before the answer was complete. */
+  #leftMs: number | undefined;
+  readonly #departure = new Departure();
+  #lastChunkAt: number | undefined;
+  readonly #begin = new BodyBegin();
+  readonly #hadSocket: boolean;
 
   constructor(
     req: AppRequest,
@@ -53,11 +77,25 @@ export class Exchange implements ResponseListener {
     this.#res = res;
     this.#door = door;
     this.#options = options;
-    this.task = door.recorder.open();
+    this.#hadSocket = res.socket !== null;
+    this.task = door.recorder.open({ privacy: options.privacy });
+    this.task.formats = options.formats;
     // A task within this one asks while the request is under way.
     this.task.identify = () => this.#identity();
-    this.#requestTap = new RequestTap(req, (error) => this.onFault(error));
-    this.handle = this.#makeHandle();
+    this.#requestTap = new RequestTap(req, options.formats, (error) => this.onFault(error));
+    this.handle = createHandle({
+      task: this.task,
+      departure: this.#departure,
+      signToken: () => door.feedbackToken(this.task.id),
+      skip: () => this.#skip(),
+      runStep: (name, run) => door.runStep(this.scope, name, run),
+      onFault: (error) => this.onFault(error),
+    });
+  }
+
+  /** Where code runs that belongs to this request. */
+  get scope(): Scope {
+    return { recorder: this.#door.recorder, task: this.task, step: undefined };
   }
 
   onHead(head: ResponseHead): readonly HeaderPair[] {
@@ -65,34 +103,75 @@ export class Exchange implements ResponseListener {
     if (this.#isOver) return [];
     const { method } = this.#req ?? {};
     const bodiless = method === 'HEAD' || head.status === 204 || head.status === 304;
-    const kind = kindOf(head.get('content-type'));
-    this.#head = { status: head.status, kind, encoding: head.get('content-encoding') };
+    const contentType = head.get('content-type');
+    const kind = kindOf(contentType);
+    this.#head = {
+      status: head.status,
+      kind,
+      encoding: head.get('content-encoding'),
+      charset: charsetOf(contentType),
+    };
     if (this.#verdict === 'undecided') this.#decide(head, kind);
-    if (!bodiless && this.#verdict !== 'ignore' && kind !== 'binary') {
-      this.#responseLog ??= new ByteLog();
-    }
+    if (this.#verdict !== 'ignore') this.#requestTap.onHead();
+    const hasText = !bodiless && this.#verdict !== 'ignore' && kind !== 'binary';
+    // Anew for each head: of one that Node refused nothing was sent.
+    this.#responseLog = hasText ? new ByteLog(this.#readerFor(kind)) : undefined;
     if (this.#verdict !== 'capture' || this.#options.publish === 'none') return [];
     // Without a key nothing is recorded: there will be no task to flag.
-    if (!this.#door.isReady()) return [];
+    if (this.#hasLeft || !this.#door.isReady()) return [];
     return publishedHeaders(head, this.#req, this.handle);
   }
 
-  onChunk(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
+  onChunk(chunk: string | Uint8Array): void {
     if (chunk.length === 0 || this.#isOver) return;
     if (this.#verdict === 'undecided') this.#decideByChunk(chunk);
     if (this.#responseLog === undefined) return;
     this.#chunks += 1;
     this.#firstChunkMs ??= round(this.task.elapsedMs());
-    this.#responseLog.append(chunk, encoding);
+    if (this.#hasLeft) this.#lastChunkAt = performance.now();
+    this.#responseLog.append(chunk);
+  }
+
+  onUnheld(): void {
+    const message =
+      'flushBeforeEnd does nothing: a middleware mounted before ours (compression, express-session) ends responses its own way; mount ours first';
+    this.#door.recorder.logger.once('unheld', 'warn', message);
   }
 
   onFault(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#door.recorder.logger.once('capture', 'error', `capturing a request failed: ${message}`);
+    const message = `capturing a request failed: ${describeError(error)}`;
+    this.#door.recorder.logger.once('capture', 'error', message);
+  }
+
+  onAppEnd(): void {
+    if (!this.#hasLeft || this.#isOver) return;
+    this.#door.lateAnswers?.forget(this);
+    this.onTimeUp();
+  }
+
+  get lastChunkAt(): number | undefined {
+    return this.#lastChunkAt;
+  }
+
+  /** The connection has closed before the response was complete. */
+  onLeft(): void {
+    if (this.#isOver || this.#hasLeft) return;
+    if (this.#isTakenOver) this.#ignore();
+    this.#leftMs = this.task.elapsedMs();
+    if (this.#chunks > 0) this.#lastChunkAt = performance.now();
+    if (this.#mayAnswerLate()) this.#door.lateAnswers?.wait(this);
+    else this.onEnd('aborted');
+    this.#departure.announce();
+  }
+
+  /** Nothing more will come of what a client that has left had asked for. */
+  onTimeUp(): void {
+    this.onEnd('aborted');
   }
 
   /** The response is over, one way or the other. */
   onEnd(outcome: Outcome): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     try {
       this.#settle(outcome);
@@ -108,15 +187,48 @@ export class Exchange implements ResponseListener {
     }
   }
 
+  /** False: the end of this response need not be held for `flushBeforeEnd`. */
+  get mayHold(): boolean {
+    return !this.#isOver && !this.#hasLeft && this.#verdict !== 'ignore';
+  }
+
+  /** For `flushBeforeEnd`: the app has ended its answer. */
+  settleBeforeEnd(): Promise<unknown> | undefined {
+    const { flushBeforeEndMs } = this.#options;
+    if (flushBeforeEndMs === undefined || !this.#isWanted() || !this.#door.isReady()) {
+      return undefined;
+    }
+    this.onEnd('complete');
+    return this.#door.flush(flushBeforeEndMs);
+  }
+
+  /** The app has detached the socket, and what it says over it is no response. One that waits its turn has none yet. */
+  get #isTakenOver(): boolean {
+    return this.#hadSocket && this.#res?.socket === null && !this.#res.headersSent;
+  }
+
+  get #hasLeft(): boolean {
+    return this.#leftMs !== undefined;
+  }
+
+  #mayAnswerLate(): boolean {
+    const mayWait = this.#door.lateAnswers?.isOpen === true;
+    return mayWait && this.#res?.writableEnded === false && this.#isWanted();
+  }
+
+  #isWanted(): boolean {
+    const counts =
+      this.#verdict === 'capture' ||
+      this.task.steps.length > 0 ||
+      (this.#verdict === 'undecided' && this.#isAskedFor());
+    return counts && !this.#isBarred();
+  }
+
   #settle(outcome: Outcome): void {
     const req = this.#req;
     const res = this.#res;
     if (req === undefined || res === undefined) return;
-    if (this.#verdict === 'undecided') {
-      this.#verdict = this.#isExactRequest() ? 'capture' : 'ignore';
-    }
-    const counts = this.#verdict === 'capture' || this.task.steps.length > 0;
-    if (counts && !this.#isBarred()) this.#record(req, res, outcome);
+    if (this.#isWanted()) this.#record(req, res, outcome);
     else {
       this.#release();
       this.#door.recorder.discard(this.task);
@@ -127,7 +239,8 @@ export class Exchange implements ResponseListener {
     const { input, output, versionId, metadata } = this.#options;
     const fromHandler = { ...this.task.fields };
     this.task.set({
-      ...this.#identity(),
+      sessionId: this.#perRequest(this.#options.sessionId),
+      userId: this.#userId(req),
       input: this.#perRequest(input),
       output: this.#perRequest(output),
       versionId: this.#perRequest(versionId),
@@ -138,15 +251,22 @@ export class Exchange implements ResponseListener {
     const requestTap = this.#requestTap;
     const responseLog = this.#responseLog;
     const about = {
+      formats: this.#options.formats,
+      path: pathOf(req),
       status,
       kind: this.#head?.kind ?? 'binary',
       encoding: this.#head?.encoding,
+      charset: this.#head?.charset,
       query: queryOf(req),
       isIncluded: this.#options.includes(req),
       metadata: this.#metadata(req, status),
+      // Its body is read off the path, as it arrived: a handler may have put another in its place.
+      sessionId: findSession(req),
     };
     const isKept = this.#door.recorder.settle(this.task, {
       outcome: outcome === 'complete' && status >= 400 ? 'error' : outcome,
+      elapsedMs: this.#leftMs,
+      isSampledOut: this.#sampling(),
       extract: () => readExchange(requestTap, responseLog, about),
     });
     if (!isKept) this.#release();
@@ -159,26 +279,44 @@ export class Exchange implements ResponseListener {
 
   #metadata(req: AppRequest, status: number): JsonObject {
     const pattern = typeof req.route?.path === 'string' ? req.route.path : undefined;
-    const streamed = this.#head?.kind === 'events' || this.#chunks > 1;
+    const streamed = STREAMED.has(this.#head?.kind) || this.#chunks > 1;
     return {
       method: req.method,
       route: pattern === undefined ? undefined : `${req.baseUrl ?? ''}${pattern}`,
       status,
+      headers: pickHeaders(req, this.#options.headers),
       streamed,
       time_to_first_token_ms: streamed ? this.#firstChunkMs : undefined,
       response_bytes: this.#responseLog?.totalBytes,
       response_cut: this.#responseLog?.isCut || undefined,
+      late_answer_ms: this.#isAnsweredLate() ? round(this.task.elapsedMs()) : undefined,
     };
+  }
+
+  /** Whether an answer went on, and came to its end, after its client had left. */
+  #isAnsweredLate(): boolean {
+    return this.#hasLeft && this.#res?.writableEnded === true && this.#lastChunkAt !== undefined;
+  }
+
+  /** Decided once the session is known: a conversation is whole or absent. */
+  #sampling(): TaskEnd['isSampledOut'] {
+    const sample: unknown = this.#perRequest(this.#options.sample) ?? true;
+    if (sample === true) return undefined;
+    if (isSample(sample)) return (key) => !isKept(Number(sample), key);
+    this.onFault(new TypeError(`the option sample of middleware() ${SAMPLE_TAKES}`));
+    return undefined;
+  }
+
+  #userId(req: AppRequest): string | undefined {
+    return this.#perRequest(this.#options.userId) ?? findUser(req);
   }
 
   #identity(): TaskFields {
     const req = this.#req;
     if (req === undefined) return {};
-    const { sessionId, userId } = this.#options;
-    return {
-      sessionId: this.#perRequest(sessionId) ?? findSession(req, this.#requestTap.bodyNow()),
-      userId: this.#perRequest(userId) ?? findUser(req),
-    };
+    const named = this.#perRequest(this.#options.sessionId);
+    const sessionId = named ?? sessionIn(this.#requestTap.bodyNow()) ?? findSession(req);
+    return { sessionId, userId: this.#userId(req) };
   }
 
   #perRequest<T>(option: PerRequest<T> | undefined): T | undefined {
@@ -187,9 +325,9 @@ export class Exchange implements ResponseListener {
     if (req === undefined || res === undefined) return undefined;
     try {
       const value = (option as (req: AppRequest, res: AppResponse) => T | undefined)(req, res);
-      if (!(value instanceof Promise)) return value;
+      if (!isThenable(value)) return value;
       // Refused here, so that its rejection is nobody's crash.
-      value.catch(() => {});
+      value.then(undefined, () => {});
       throw new TypeError('an option of middleware() is async; what it answers must be at hand');
     } catch (error) {
       this.onFault(error);
@@ -201,30 +339,45 @@ export class Exchange implements ResponseListener {
     const req = this.#req;
     if (req === undefined) return;
     if (this.#isBarred()) this.#verdict = 'ignore';
-    else if (this.task.steps.length > 0 || this.#options.includes(req) || this.#isExactRequest()) {
+    else if (this.task.steps.length > 0 || this.#isAskedFor()) {
       this.#verdict = 'capture';
     } else if (this.#isGenericStream(req, head, kind)) {
       this.#verdict = 'capture';
     } else if (kind === 'binary' && this.#req?.complete) {
       this.#verdict = 'ignore';
-    } else if (head.firstChunk !== undefined && PROVIDER_ANSWER.test(startOf(head.firstChunk))) {
+    } else if (
+      AI_SDK_HEADERS.some((name) => head.get(name) !== undefined) ||
+      (head.firstChunk !== undefined && isAnswer(head.firstChunk))
+    ) {
       // Known before the head is written, so that it can carry the id.
       this.#verdict = 'capture';
     }
   }
 
+  /** Of a stream that is compressed already, or not in UTF-8, nothing can be read while it goes on. */
+  #readerFor(kind: BodyKind): ReaderMaker | undefined {
+    const { encoding = 'identity', charset } = this.#head ?? {};
+    const isPlain = encoding === 'identity' && charset === undefined;
+    if (!isPlain || (kind !== 'events' && kind !== 'lines')) return undefined;
+    const { formats } = this.#options;
+    // JSON that calls itself a stream is read as a whole; lines of JSON begin with a brace, too.
+    const whole = kind === 'events' ? '{[' : '[';
+    return (first) => (first !== '' && whole.includes(first) ? undefined : formats.inParts(kind));
+  }
+
   /** The body's first bytes tell a provider's own answer. */
   #decideByChunk(chunk: string | Uint8Array): void {
-    this.#sniffed += startOf(chunk, SNIFFED_BYTES - this.#sniffed.length);
+    this.#begin.push(chunk);
     const { kind } = this.#head ?? {};
-    const mayBe = kind === 'json' || kind === 'events' || kind === 'untyped';
-    if (mayBe && PROVIDER_ANSWER.test(this.#sniffed)) {
+    const mayBe = kind === 'json' || kind === 'untyped' || STREAMED.has(kind);
+    if (mayBe && beginsAnswer(this.#begin.text)) {
       this.#verdict = this.#isBarred() ? 'ignore' : 'capture';
       return;
     }
     // A handler may answer before the request's body is in; then the end decides.
     const isBodyIn = this.#req?.complete !== false || !this.#requestTap.isReadable;
-    if (isBodyIn && (!mayBe || this.#sniffed.length >= SNIFFED_BYTES)) this.#ignore();
+    if (isBodyIn && this.#isExactRequest()) this.#verdict = this.#isBarred() ? 'ignore' : 'capture';
+    else if (isBodyIn && (!mayBe || this.#begin.isFull)) this.#ignore();
   }
 
   #ignore(): void {
@@ -238,8 +391,12 @@ export class Exchange implements ResponseListener {
     return this.#isSkipped || this.#req === undefined || this.#options.excludes(this.#req);
   }
 
+  #isAskedFor(): boolean {
+    return this.#isExactRequest() || (this.#req !== undefined && this.#options.includes(this.#req));
+  }
+
   #isExactRequest(): boolean {
-    return isRequest(this.#requestTap.bodyNow());
+    return this.#options.formats.isRequest(this.#requestTap.bodyNow());
   }
 
   #isGenericStream(req: AppRequest, head: ResponseHead, kind: BodyKind): boolean {
@@ -247,46 +404,36 @@ export class Exchange implements ResponseListener {
       PLAIN_TEXT.test(head.get('content-type') ?? '') &&
       !head.isWhole &&
       head.get('content-length') === undefined;
-    if (kind !== 'events' && !isTextStream) return false;
+    if (!STREAMED.has(kind) && !isTextStream) return false;
     const body = this.#requestTap.bodyNow();
-    return [body, queryOf(req)].some((source) => isObject(source) && readGenericRequest(source));
+    // Lines of JSON that answer a query may be an export.
+    const sources = kind === 'lines' ? [body] : [body, queryOf(req)];
+    return sources.some((source) => isObject(source) && readGenericRequest(source));
   }
 
-  #makeHandle(): RequestHandle {
-    const { task } = this;
-    const door = this.#door;
-    let token: string | undefined;
-    return {
-      taskId: task.id,
-      get feedbackToken(): string {
-        token ??= door.feedbackToken(task.id);
-        return token;
-      },
-      set: (fields) => {
-        try {
-          task.set(fields);
-        } catch (error) {
-          this.onFault(error);
-        }
-      },
-      skip: () => {
-        this.#isSkipped = true;
-        this.#ignore();
-        // Once the response is over they are the extraction's.
-        if (!this.#isOver) this.#requestTap.release();
-      },
-    };
+  #skip(): void {
+    this.#isSkipped = true;
+    this.#ignore();
+    // Once the response is over they are the extraction's.
+    if (!this.#isOver) this.#requestTap.release();
   }
 }
 
-/** Bytes at a body's beginning that are looked at. */
-const SNIFFED_BYTES = 300;
+/** What is kept of a response's head. */
+interface Head {
+  status: number;
+  kind: BodyKind;
+  encoding: string | undefined;
+  charset: string | undefined;
+}
+
+/** Kinds that are streams by their name. */
+const STREAMED = new Set<BodyKind | undefined>(['events', 'lines']);
 /** Streamed HTML or CSV is a page or an export, whatever its query is called. */
 const PLAIN_TEXT = /^text\/(plain|markdown)\b/i;
-const PROVIDER_ANSWER = /"object"\s*:\s*"chat\.completion/;
 
-function startOf(chunk: string | Uint8Array, bytes: number = SNIFFED_BYTES): string {
-  if (typeof chunk === 'string') return chunk.slice(0, bytes);
-  const length = Math.min(chunk.byteLength, bytes);
-  return Buffer.from(chunk.buffer, chunk.byteOffset, length).toString('latin1');
+function isAnswer(firstChunk: string | Uint8Array): boolean {
+  const begin = new BodyBegin();
+  begin.push(firstChunk);
+  return beginsAnswer(begin.text);
 }

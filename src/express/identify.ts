@@ -13,10 +13,14 @@ const SESSION_HEADERS = [
 ] as const;
 const MAX_ID_LENGTH = 256;
 
-/** The session: body, then headers, then query, at last express-session. */
-export function findSession(req: AppRequest, body: unknown): string | undefined {
+/** The session that a body names. */
+export function sessionIn(body: unknown): string | undefined {
+  return quietly(() => firstId(body, SESSION_KEYS));
+}
+
+/** The session, where the body names none: headers, then query, at last express-session. */
+export function findSession(req: AppRequest): string | undefined {
   return (
-    quietly(() => firstId(body, SESSION_KEYS)) ??
     firstId(req.headers, SESSION_HEADERS) ??
     quietly(() => firstId(queryOf(req), SESSION_KEYS)) ??
     quietly(() => hashedExpressSession(req))

@@ -1,10 +1,11 @@
 import { ByteLog } from '../capture/byte-log.ts';
 import { readGenericRequest } from '../capture/extract/generic.ts';
-import { isRequest } from '../capture/extract/index.ts';
+import type { Formats } from '../capture/extract/index.ts';
 import { isObject } from '../capture/extract/text.ts';
 import { snapshot } from '../capture/snapshot.ts';
 import { parseJson } from '../capture/sse.ts';
 import type { JsonObject } from '../types.ts';
+import { formFields } from './form-fields.ts';
 import type { AppRequest } from './types.ts';
 
 /** Content types whose bodies can hold a chat: no upload is ever copied. */
@@ -21,20 +22,23 @@ const MAX_PARSED_ON_PATH = 262_144;
  */
 export class RequestTap {
   readonly #req: AppRequest;
+  readonly #formats: Formats;
   readonly #log: ByteLog | undefined;
   /** How the log's bytes are encoded. */
   readonly #encoding: string | undefined;
-  readonly #snapshot: { body: unknown } | undefined;
+  #snapshot: { body: unknown } | undefined;
   #parsed: { body: unknown } | undefined;
 
-  constructor(req: AppRequest, onFault: (error: unknown) => void) {
+  constructor(req: AppRequest, formats: Formats, onFault: (error: unknown) => void) {
     this.#req = req;
-    if (!READABLE_TYPE.test(req.headers['content-type'] ?? '')) return;
+    this.#formats = formats;
     const body = bodyOf(req);
     if (isRead(body)) {
-      // Other bodies are not worth a copy: if they count at all, then by what a step says.
-      if (isRequest(body) || readGenericRequest(body)) this.#snapshot = { body: snapshot(body) };
-    } else if (isRaw(body)) {
+      this.#keep(body);
+      return;
+    }
+    if (!READABLE_TYPE.test(req.headers['content-type'] ?? '')) return;
+    if (isRaw(body)) {
       this.#log = new ByteLog();
       this.#log.append(body);
     } else if (!req.readableDidRead && req.readableLength === 0) {
@@ -47,6 +51,16 @@ export class RequestTap {
   /** Whether this request's body is of a kind that can hold a chat. */
   get isReadable(): boolean {
     return this.#log !== undefined || this.#snapshot !== undefined;
+  }
+
+  /**
+   * The response begins. A body of a kind that is not copied as it passes (a form with files, say) is copied
+   * here, as a parser has left it: this is before an app adds an answer to it.
+   */
+  onHead(): void {
+    if (this.#log !== undefined || this.#snapshot !== undefined) return;
+    const body = bodyOf(this.#req);
+    if (isRead(body)) this.#keep(body);
   }
 
   /** The parsed body, once the request is over; undefined if there is none, or none that can be read. */
@@ -75,6 +89,13 @@ export class RequestTap {
     this.#log?.release();
   }
 
+  /** Other bodies are not worth a copy: if they count at all, then by what a step says. */
+  #keep(body: JsonObject): void {
+    if (this.#formats.isRequest(body) || readGenericRequest(body)) {
+      this.#snapshot = { body: snapshot(body) };
+    }
+  }
+
   /** Our own copy of it; undefined where that cannot be read without waiting. */
   #copied(): unknown {
     if (this.#snapshot) return this.#snapshot.body;
@@ -93,7 +114,7 @@ export class RequestTap {
   #parse(text: string): unknown {
     if (text === '') return undefined;
     if (/urlencoded/i.test(this.#req.headers['content-type'] ?? '')) {
-      return Object.fromEntries(new URLSearchParams(text));
+      return formFields(text);
     }
     return parseJson(text);
   }

@@ -1,11 +1,28 @@
+import { Formats } from '../capture/extract/index.ts';
+import type { Privacy } from '../capture/privacy.ts';
+import { resolvePrivacy } from '../capture/privacy-options.ts';
 import { PhosphoConfigError } from '../errors.ts';
+import { describeError, isThenable } from '../internal/hooks.ts';
+import { show } from '../option-checks.ts';
+import { resolveHeaders } from './request-headers.ts';
+import { resolveFormats } from './resolve-formats.ts';
 import type { AppRequest, MiddlewareOptions } from './types.ts';
 
 /** Options checked once, when the middleware is made. */
-export interface ResolvedMiddlewareOptions extends Omit<MiddlewareOptions, 'include' | 'exclude'> {
+export interface ResolvedMiddlewareOptions
+  extends Omit<
+    MiddlewareOptions,
+    'include' | 'exclude' | 'flushBeforeEnd' | 'formats' | 'mask' | 'capture' | 'headers'
+  > {
+  formats: Formats;
   includes(req: AppRequest): boolean;
   excludes(req: AppRequest): boolean;
   publish: 'headers' | 'none';
+  /** Undefined: ends are not held. */
+  flushBeforeEndMs: number | undefined;
+  privacy: Privacy;
+  /** In small letters. */
+  headers: readonly string[];
 }
 
 const KNOWN = new Set<string>([
@@ -17,11 +34,23 @@ const KNOWN = new Set<string>([
   'input',
   'output',
   'metadata',
+  'sample',
+  'mask',
+  'capture',
+  'headers',
   'publish',
+  'flushBeforeEnd',
+  'formats',
 ] satisfies (keyof MiddlewareOptions)[]);
 
+/** Says what a user's own code did wrong, once for each key. */
+type WarnOnce = (key: string, message: string) => void;
+
 /** Throws a PhosphoConfigError for an option that is unknown or out of its range. */
-export function resolveMiddlewareOptions(options: MiddlewareOptions): ResolvedMiddlewareOptions {
+export function resolveMiddlewareOptions(
+  options: MiddlewareOptions,
+  warnOnce: WarnOnce,
+): ResolvedMiddlewareOptions {
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) {
       throw new PhosphoConfigError(
@@ -29,19 +58,62 @@ export function resolveMiddlewareOptions(options: MiddlewareOptions): ResolvedMi
       );
     }
   }
-  const { include, exclude, publish = 'headers', ...rest } = options;
+  const { include, exclude, publish = 'headers', flushBeforeEnd = false, ...others } = options;
+  const { formats, mask, capture, headers, ...rest } = others;
   if (publish !== 'headers' && publish !== 'none') {
     throw new PhosphoConfigError(
       `middleware() option publish must be "headers" or "none", got ${JSON.stringify(publish)}`,
     );
   }
+  const { sample } = rest;
+  if (sample !== undefined && typeof sample !== 'function' && !isSample(sample)) {
+    throw new PhosphoConfigError(`middleware() option sample ${SAMPLE_TAKES}, got ${show(sample)}`);
+  }
   return {
     ...rest,
     publish,
-    includes: pathTest('include', include, false),
+    formats: new Formats(
+      resolveFormats(formats, (name, problem) =>
+        warnOnce(`format:${name}`, `the format ${name}: ${problem}`),
+      ),
+    ),
+    privacy: resolvePrivacy('middleware() option', { mask, capture }),
+    headers: resolveHeaders(headers),
+    flushBeforeEndMs: heldFor(flushBeforeEnd),
+    includes: pathTest('include', include, false, warnOnce),
     // What is not to be recorded must not be recorded by a mistake.
-    excludes: pathTest('exclude', exclude, true),
+    excludes: pathTest('exclude', exclude, true, warnOnce),
   };
+}
+
+/** What `sample` may be, or its function may answer. */
+export function isSample(value: unknown): value is number | boolean {
+  return typeof value === 'boolean' || (typeof value === 'number' && value >= 0 && value <= 1);
+}
+
+export const SAMPLE_TAKES =
+  'must be a number from 0 to 1, a boolean, or a function that answers one';
+
+/** How long an end is held by `flushBeforeEnd: true`, and at most, milliseconds. */
+const HOLD_MS = 2_000;
+const MAX_HOLD_MS = 30_000;
+
+function heldFor(option: unknown): number | undefined {
+  if (option === false) return undefined;
+  if (option === true) return HOLD_MS;
+  const { timeoutMs = HOLD_MS, ...others } = Object(option) as { timeoutMs?: unknown };
+  const isRange =
+    typeof timeoutMs === 'number' &&
+    Number.isInteger(timeoutMs) &&
+    timeoutMs >= 1 &&
+    timeoutMs <= MAX_HOLD_MS;
+  const isObject = typeof option === 'object' && option !== null;
+  const names = Object.keys(others);
+  if (isObject && isRange && names.length === 0) return timeoutMs;
+  const given = names.length > 0 ? `{ ${names.join(', ')} }` : `{ timeoutMs: ${show(timeoutMs)} }`;
+  throw new PhosphoConfigError(
+    `middleware() option flushBeforeEnd must be a boolean or { timeoutMs }, a whole number from 1 to ${MAX_HOLD_MS}, got ${isObject ? given : show(option)}`,
+  );
 }
 
 /** `whenBroken`: what a function that throws, or is async and so can say nothing in time, counts as. */
@@ -49,15 +121,23 @@ function pathTest(
   name: string,
   option: MiddlewareOptions['include'],
   whenBroken: boolean,
+  warnOnce: WarnOnce,
 ): (req: AppRequest) => boolean {
   if (option === undefined) return () => false;
   if (typeof option === 'function') {
+    const broken = (problem: string): boolean => {
+      const counts = whenBroken ? 'counts as excluded' : 'is not included by it';
+      warnOnce(name, `the option ${name} of middleware() ${problem}; such a request ${counts}`);
+      return whenBroken;
+    };
     return (req) => {
       try {
         const verdict: unknown = option(req);
-        return verdict instanceof Promise ? unusable(verdict, whenBroken) : Boolean(verdict);
-      } catch {
-        return whenBroken;
+        if (!isThenable(verdict)) return Boolean(verdict);
+        verdict.then(undefined, () => {});
+        return broken('is async; what it answers must be at hand');
+      } catch (error) {
+        return broken(`failed: ${describeError(error)}`);
       }
     };
   }
@@ -78,11 +158,6 @@ function pathTest(
     const path = pathOf(req).toLowerCase();
     return exact.has(withoutSlash(path)) || prefixes.some((prefix) => path.startsWith(prefix));
   };
-}
-
-function unusable(promise: Promise<unknown>, verdict: boolean): boolean {
-  promise.catch(() => {});
-  return verdict;
 }
 
 function withoutSlash(path: string): string {

@@ -10,16 +10,32 @@ export interface ResponseHead {
   get(name: string): string | undefined;
   /** True: the head is written because of `end()`, so that the body is whole and not a stream. */
   isWhole: boolean;
-  /** The chunk that made the head be written, where one did. */
+  /** The chunk that made the head be written, where one did. A string is UTF-8. */
   firstChunk: string | Uint8Array | undefined;
 }
 
 export interface ResponseListener {
   /** Returns headers to add. Called once, before the first byte; again if the head turns out invalid. */
   onHead(head: ResponseHead): readonly HeaderPair[];
-  onChunk(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
+  /** A string is UTF-8; one in another encoding comes as its bytes. */
+  onChunk(chunk: string | Uint8Array): void;
+  /** The app has ended its answer, whether or not anybody is there to get it. */
+  onAppEnd(): void;
   /** Whatever a listener throws ends up here, and never in the app. */
   onFault(error: unknown): void;
+}
+
+export interface ResponseTap {
+  /**
+   * False: somebody mounted before us (compression, express-session) has an `end` of its own, and what that
+   * makes of the head, and returns, cannot be foreseen.
+   */
+  readonly isNodesEnd: boolean;
+  /**
+   * Writes the head that `end(chunk)` would write, if there is none yet, and shows the chunk to the listener.
+   * Over HTTP/1 nothing is sent by that. The `end` that follows does not show the chunk again.
+   */
+  announceEnd(chunk: unknown, encoding: unknown): void;
 }
 
 type AnyMethod = (...args: unknown[]) => unknown;
@@ -29,13 +45,16 @@ type AnyMethod = (...args: unknown[]) => unknown;
  * called it, with the same `this` and arguments, and its result is returned. The one thing that may
  * change is the head, by the pairs that the listener asks for.
  */
-export function tapResponse(res: AppResponse, listener: ResponseListener): void {
+export function tapResponse(res: AppResponse, listener: ResponseListener): ResponseTap {
   const target = res as unknown as { [name in 'writeHead' | 'write' | 'end']: AnyMethod };
   const { writeHead, write, end } = target;
   /** HTTP/2's `end` calls `write`, and `write` calls `writeHead`: each chunk counts once. */
   let depth = 0;
   let headSeen = false;
-  let current: { chunk: unknown; isWhole: boolean } | undefined;
+  const isNodesHead = !Object.hasOwn(res, 'writeHead');
+  const isNodesEnd = !Object.hasOwn(res, 'end');
+  let isEndAnnounced = false;
+  let current: { chunk: unknown; encoding: unknown; isWhole: boolean } | undefined;
 
   const guard = (work: () => void): void => {
     try {
@@ -46,14 +65,8 @@ export function tapResponse(res: AppResponse, listener: ResponseListener): void 
   };
 
   const seeChunk = (chunk: unknown, encoding: unknown): void => {
-    if (typeof chunk === 'string') {
-      listener.onChunk(
-        chunk,
-        typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined,
-      );
-    } else if (chunk instanceof Uint8Array) {
-      listener.onChunk(chunk, undefined);
-    }
+    const body = bodyOf(chunk, encoding);
+    if (body !== undefined) listener.onChunk(body);
   };
 
   target.writeHead = function tappedWriteHead(this: unknown, ...args: unknown[]): unknown {
@@ -63,10 +76,13 @@ export function tapResponse(res: AppResponse, listener: ResponseListener): void 
     guard(() => {
       const given = headersOf(args);
       const pairs = listener.onHead({
-        status: typeof args[0] === 'number' ? args[0] : res.statusCode,
-        get: (name) => valueIn(given, name, res) ?? headerOf(res, name),
+        // Node sends '404' as 404.
+        status: Number(args[0]),
+        get: (name) =>
+          valueIn(given, name, () => isNodesHead && res.getHeaderNames().length > 0) ??
+          headerOf(res, name),
         isWhole: current?.isWhole ?? false,
-        firstChunk: isBody(current?.chunk) ? current.chunk : undefined,
+        firstChunk: bodyOf(current?.chunk, current?.encoding),
       });
       added = addHeaders(res, args, pairs);
     });
@@ -84,8 +100,8 @@ export function tapResponse(res: AppResponse, listener: ResponseListener): void 
     function tappedBody(this: unknown, ...args: unknown[]): unknown {
       if (depth > 0) return original.apply(this, args);
       // What comes after the end is an error of the app's, not a part of the body.
-      const counts = !res.writableEnded;
-      current = { chunk: args[0], isWhole };
+      const counts = !res.writableEnded && !isEndAnnounced;
+      current = { chunk: args[0], encoding: args[1], isWhole };
       depth += 1;
       let result: unknown;
       try {
@@ -95,14 +111,52 @@ export function tapResponse(res: AppResponse, listener: ResponseListener): void 
         current = undefined;
       }
       if (counts) guard(() => seeChunk(args[0], args[1]));
+      if (isWhole) guard(() => listener.onAppEnd());
       return result;
     };
   target.write = tapBody(write, false);
   target.end = tapBody(end, true);
+
+  return {
+    isNodesEnd,
+    announceEnd(chunk, encoding) {
+      if (!res.headersSent) {
+        current = { chunk, encoding, isWhole: true };
+        depth += 1;
+        try {
+          setBodyLength(res, chunk, encoding);
+          res.writeHead(res.statusCode);
+        } finally {
+          depth -= 1;
+          current = undefined;
+        }
+      }
+      isEndAnnounced = true;
+      guard(() => seeChunk(chunk, encoding));
+    },
+  };
 }
 
-function isBody(chunk: unknown): chunk is string | Uint8Array {
+/** As Node's `end` does before it writes the head, which then says the body's length. HTTP/2 has no such field. */
+function setBodyLength(res: AppResponse, chunk: unknown, encoding: unknown): void {
+  if (!('_contentLength' in res)) return;
+  if (!isBody(chunk)) res._contentLength = 0;
+  else if (typeof chunk !== 'string') res._contentLength = chunk.byteLength;
+  else res._contentLength = Buffer.byteLength(chunk, encoding as BufferEncoding | undefined);
+}
+
+/** What `write` and `end` take. */
+export function isBody(chunk: unknown): chunk is string | Uint8Array {
   return typeof chunk === 'string' || chunk instanceof Uint8Array;
+}
+
+const UTF8 = /^utf-?8$/i;
+
+/** What is sent of a chunk: text in UTF-8, or bytes. A callback may be where an encoding would. */
+function bodyOf(chunk: unknown, encoding: unknown): string | Uint8Array | undefined {
+  if (typeof chunk !== 'string') return isBody(chunk) ? chunk : undefined;
+  const isText = typeof encoding !== 'string' || UTF8.test(encoding);
+  return isText || !Buffer.isEncoding(encoding) ? chunk : Buffer.from(chunk, encoding);
 }
 
 type GivenHeaders =
@@ -144,13 +198,17 @@ function isList(given: GivenHeaders): given is { list: readonly unknown[]; flat:
   return given !== undefined && Array.isArray(given.list) && typeof given.flat === 'boolean';
 }
 
-/** Of a name that is twice in a list, Node 20 sends the last alone if headers were set before; later lines all. */
+/**
+ * Of a name that is twice in a list, Node 20 sends the last alone if headers were set before; later lines, and
+ * the on-headers package, which compression puts in front of Node's, all.
+ */
 const LAST_WINS = Number.parseInt(process.versions.node, 10) < 22;
 
-function valueIn(given: GivenHeaders, name: string, res: AppResponse): string | undefined {
+function valueIn(given: GivenHeaders, name: string, isMerged: () => boolean): string | undefined {
+  if (given === undefined) return undefined;
   const found = pairsOf(given).filter(([key]) => key.toLowerCase() === name);
   if (found.length === 0) return undefined;
-  const sent = LAST_WINS && res.getHeaderNames().length > 0 ? found.slice(-1) : found;
+  const sent = LAST_WINS && isMerged() ? found.slice(-1) : found;
   return sent.map(([, value]) => asLine(value)).join(', ');
 }
 
@@ -185,23 +243,25 @@ function addHeaders(
       else res.setHeader(name, value);
     }
   };
+  const isBlank = res.getHeaderNames().length === 0;
   // Node takes a list of pairs only where no header was set before, and an error must stay the same error.
-  const isRefused = isList(given) && !given.flat && res.getHeaderNames().length > 0;
-  if (given === undefined || isRefused) {
+  const isRefused = isList(given) && !given.flat && !isBlank;
+  // Once a header was set, and be it removed again, Node takes the next head differently.
+  if ((given === undefined && !isBlank) || isRefused) {
     for (const [name, value] of pairs) res.setHeader(name, value);
     return { args, undo };
   }
   const position = positionOf(args);
   const passed = [...args];
-  passed[position] = merged(args[position], given, pairs);
+  passed[position] = merged(given, pairs);
   return { args: passed, undo };
 }
 
-function merged(original: unknown, given: GivenHeaders, pairs: readonly HeaderPair[]): unknown {
+function merged(given: GivenHeaders, pairs: readonly HeaderPair[]): unknown {
   const ours = new Map(pairs.map(([name, value]) => [name.toLowerCase(), value]));
   const keep = (name: string): boolean => !ours.has(name.toLowerCase());
   if (!isList(given)) {
-    const rest = Object.entries(original as object).filter(([name]) => keep(name));
+    const rest = Object.entries(given ?? {}).filter(([name]) => keep(name));
     return Object.fromEntries([...rest, ...pairs]);
   }
   const rest = pairsOf(given).filter(([name]) => keep(name));

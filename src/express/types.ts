@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Format } from '../capture/extract/format.ts';
+import type { Mask } from '../capture/mask.ts';
+import type { Capture } from '../capture/privacy.ts';
 import type { TaskFields } from '../capture/task.ts';
 import type { JsonObject } from '../types.ts';
 
@@ -17,6 +20,8 @@ export interface AppRequest extends IncomingMessage {
   auth?: unknown;
   session?: unknown;
   sessionID?: unknown;
+  /** Set by Node's HTTP/1 parser. */
+  upgrade?: unknown;
   phospho?: RequestHandle;
 }
 
@@ -41,6 +46,28 @@ export interface RequestHandle {
   set(fields: TaskFields): void;
   /** This request leaves no record, and no headers of ours if called before the head is written. */
   skip(): void;
+  /**
+   * Aborts when the client leaves before the answer is complete: give it to the model's SDK, and nobody pays for
+   * an answer that nobody reads. It never aborts where the answer arrived.
+   *
+   * @example
+   * ```ts
+   * import type { Request } from 'express';
+   *
+   * const ask = (req: Request) => fetch('https://example.com', { signal: req.phospho?.signal ?? null });
+   * ```
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Runs a function as a step of this request's task, and returns what it returns; what it awaits, yields or
+   * throws is recorded as `wrap` does. Works, too, where a body parser has lost the async context.
+   */
+  step<R>(name: string, run: () => R): R;
+  /**
+   * Task id and feedback token as an event of a `text/event-stream`, for routes that want them in band:
+   * `event: phospho`, its data `{"task_id", "feedback_token"}`, with the empty line at its end.
+   */
+  sseEvent(): string;
 }
 
 /** Options of `phospho.middleware()`. */
@@ -66,11 +93,47 @@ export interface MiddlewareOptions {
   /** Added to the task's metadata. */
   metadata?: PerRequest<JsonObject>;
   /**
+   * Which part of the conversations to record: a rate from 0 to 1, or true or false. A rate is applied to the
+   * session, so that a conversation is whole or absent, in all replicas alike; without a session, to the task.
+   * What is left out waits in memory (2000 tasks, 8 MiB), and is sent if it is flagged here, or ended in an
+   * error. Default: all.
+   */
+  sample?: PerRequest<number | boolean>;
+  /**
+   * More masks for these tasks and the ones opened within them, applied after the Phospho's, which stay.
+   * Default: none.
+   */
+  mask?: Mask | readonly Mask[];
+  /**
+   * `metadata`: no texts of these tasks. It can narrow the Phospho's `capture`, and that of a
+   * middleware mounted before it, not widen them. Default: `full`.
+   */
+  capture?: Capture;
+  /**
+   * Request headers to record, as `metadata.headers`; each 1024 characters at most. Names that tell of a
+   * credential are refused. Default: none.
+   */
+  headers?: readonly string[];
+  /**
    * `headers`: captured responses carry `X-Phospho-Task-Id` and `X-Phospho-Feedback-Token`, save where
    * Cache-Control is public. `none`: our middleware changes nothing. Default: `headers`, since a page
    * needs both to send feedback.
    */
   publish?: 'headers' | 'none';
+  /**
+   * For platforms that freeze the process once a response has ended, such as AWS Lambda: holds the `end()` of
+   * each captured response until its task has been delivered, for `timeoutMs` at most (1 to 30000; `true`:
+   * 2000, as a delivery takes well under a second unless the server is down). Chunks written before pass at
+   * once, and other responses are never held. It is the one case in which anything waits for us; where the
+   * platform has a `waitUntil`, prefer the option of that name. Default: false.
+   */
+  flushBeforeEnd?: boolean | { timeoutMs?: number };
+  /**
+   * Formats of requests and answers beside the known ones, asked before these; they also count for what is
+   * wrapped or decorated and called within a request. One that throws counts as not recognising, and is
+   * reported once. Default: none.
+   */
+  formats?: readonly Format[];
 }
 
 declare global {

@@ -1,4 +1,12 @@
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** Milliseconds a token lives unless told otherwise: a conversation is rated on the day it happened. */
 export const DEFAULT_TOKEN_LIFE_MS: number = 24 * 60 * 60 * 1000;
@@ -12,7 +20,8 @@ export type TokenCheck =
 
 interface SigningKey {
   id: string;
-  key: Buffer;
+  /** Node 24 takes ten times as long with the bytes. */
+  key: KeyObject;
 }
 
 /**
@@ -60,10 +69,12 @@ export class FeedbackTokens {
 const INVALID: TokenCheck = { ok: false, code: 'token_invalid' };
 
 function deriveKey(secret: string): SigningKey {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'phospho-express feedback token v1', 32));
+  const bytes = Buffer.from(
+    hkdfSync('sha256', secret, '', 'phospho-express feedback token v1', 32),
+  );
   // Public: tells the keys of a rotation apart, and nothing about the secret.
-  const id = createHash('sha256').update('id').update(key).digest('base64url').slice(0, 6);
-  return { id, key };
+  const id = createHash('sha256').update('id').update(bytes).digest('base64url').slice(0, 6);
+  return { id, key: createSecretKey(bytes) };
 }
 
 function encode(

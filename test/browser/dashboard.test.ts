@@ -256,6 +256,7 @@ it('keys of one character are told by ?, and can be switched off', async ({ skip
 
 it('colours can be chosen, and stay chosen', async ({ skip }) => {
   const site = await openDashboard(browser(skip), { colorScheme: 'light' });
+  await site.visit('overview');
   const background = () =>
     site.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();

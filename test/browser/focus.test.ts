@@ -38,6 +38,8 @@ it('a keyboard’s place is kept where a button goes or is busy', { timeout: 60_
     await page.getByRole('button', { name }).first().focus();
     await page.keyboard.press(key);
   };
+  await page.goto(site.collector.dashboardUrl);
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
   expect(await focus(page)).toBe('h1 Overview');
 
   await site.visit('tasks/t119');

@@ -61,6 +61,7 @@ it('no page of the dashboard runs, loads or obeys what was captured', { timeout:
     expect(await page.locator('main h1').isVisible(), name).toBe(true);
     expect(await widthOf(page), name).toBeLessThanOrEqual(1280);
   };
+  await site.visit('overview');
   await check('overview');
   for (const list of ['tasks', 'sessions']) {
     await site.visit(list);

@@ -57,6 +57,7 @@ it('the status of the connection is there before it has anything to say', async 
   const site = await openDashboard(browser(skip), { events: [task('one')], refusals: true });
   const { page } = site;
   onTestFinished(() => page.context().close());
+  await site.visit('overview');
   await page.getByText('Live: new tasks').waitFor({ state: 'attached' });
   const silent = await page.getByRole('status').evaluateAll((all) => {
     Object.assign(globalThis, { before: all });

@@ -7,7 +7,7 @@ const browser = useBrowser();
 it('from page to page the focus is on the heading, and the title tells where one is', async ({
   skip,
 }) => {
-  const { page } = await openDashboard(browser(skip), {
+  const { visit, page } = await openDashboard(browser(skip), {
     events: [
       {
         task_id: 't',
@@ -16,6 +16,7 @@ it('from page to page the focus is on the heading, and the title tells where one
       },
     ],
   });
+  await visit('overview');
   const long = `How long does ${'very '.repeat(20)}`.slice(0, 60);
   const steps: [link: RegExp, heading: string, title: string][] = [
     [/^Tasks$/, 'Tasks', 'Tasks'],

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { isReady, openDashboard } from './helpers/dashboard-page.ts';
+import { openDashboard } from './helpers/dashboard-page.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 
 const browser = useBrowser();
@@ -79,7 +79,7 @@ it('what a script of the page might be tricked into is refused too', async ({ sk
       },
     ],
   ];
-  await isReady(page);
+  await site.visit('overview');
   for (const [refusal, attempt] of attempts) {
     faults.length = 0;
     await page.evaluate(

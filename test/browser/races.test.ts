@@ -119,6 +119,7 @@ it('a time can be typed digit by digit', async ({ skip }) => {
 
 it('logging out logs all windows out', async ({ skip }) => {
   const site = await openDashboard(browser(skip), { events: [task('a')], refusals: true });
+  await site.visit('overview');
   const other = await site.page.context().newPage();
   await other.goto(`${site.collector.url}/dashboard/p/demo/tasks`);
   await other.getByText('question a').waitFor();

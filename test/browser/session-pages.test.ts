@@ -108,9 +108,10 @@ describe('what comes while one looks at it', () => {
 
   it('is in the figures of the overview at once', async ({ skip }) => {
     const recent = { created_at: undefined };
-    const { page, log } = await openDashboard(browser(skip), {
+    const { visit, page, log } = await openDashboard(browser(skip), {
       events: [exchange(0, { ...recent, flag: 'success' })],
     });
+    await visit('overview');
     const tile = (label: string) =>
       page
         .locator('.tile')
@@ -125,7 +126,8 @@ describe('what comes while one looks at it', () => {
   });
 
   it('ends the advice how to send the first task', async ({ skip }) => {
-    const { page, log } = await openDashboard(browser(skip));
+    const { visit, page, log } = await openDashboard(browser(skip));
+    await visit('overview');
     await page.getByText('PHOSPHO_BASE_URL').first().waitFor();
     await log(exchange(0, { created_at: undefined }));
     await page.locator('.tile').first().waitFor();

@@ -4,8 +4,10 @@ import express4 from 'express4';
 
 type ExpressModule = typeof express5;
 
+type Version = readonly [name: string, express: ExpressModule];
+
 /** For `describe.each`: the two Express lines that the package supports. */
-export const EXPRESS_VERSIONS: readonly (readonly [name: string, express: ExpressModule])[] = [
+export const EXPRESS_VERSIONS: readonly [Version, Version] = [
   ['Express 4', express4 as ExpressModule],
   ['Express 5', express5],
 ];

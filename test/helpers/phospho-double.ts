@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import type { Flag, LogEvent } from 'phospho-express';
 import { Agent, type Dispatcher } from 'undici';
 import { onTestFinished } from 'vitest';
@@ -53,6 +54,8 @@ export class PhosphoDouble {
   behave: (asked: Asked) => Behaviour | undefined = () => undefined;
   /** What `error_in_log` says of an event; undefined: it is fine. */
   errorInLog: (event: LogEvent) => string | undefined = () => undefined;
+  /** Of every answer over a socket. */
+  headers: Record<string, string> = {};
   onAsked: (asked: Asked) => void = () => {};
   /** Requests that have not been answered. */
   readonly unanswered = new Set<Asked>();
@@ -113,15 +116,7 @@ export class PhosphoDouble {
 
   /** Serves on a port of its own until the test ends; resolves to the base URL. */
   async serve(port = 0): Promise<string> {
-    const server = createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += chunk;
-      const answer = this.take(request.url ?? '', request.headers, body);
-      if (answer === 'hang') return;
-      if (answer === 'reset') return void response.destroy();
-      const json = { 'content-type': 'application/json' };
-      response.writeHead(answer.status, { ...json, ...answer.headers }).end(answer.body);
-    });
+    const server = this.server();
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => {
@@ -129,6 +124,24 @@ export class PhosphoDouble {
       server.close();
     });
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`;
+  }
+
+  /** An HTTP server that answers as this double does, for whoever sees to its port and its end. */
+  server(): Server {
+    return createServer((request, response) => void this.answer(request, response));
+  }
+
+  /** Reads one request to its end and answers it. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    if (body === undefined) return;
+    const answer = this.take(request.url ?? '', request.headers, body);
+    if (answer === 'hang') return;
+    if (answer === 'reset') return void response.destroy();
+    const json = { 'content-type': 'application/json' };
+    response
+      .writeHead(answer.status, { ...json, ...this.headers, ...answer.headers })
+      .end(answer.body);
   }
 
   /** The same without a socket, so that fake timers rule everything. */
@@ -156,5 +169,18 @@ export class PhosphoDouble {
       return true;
     };
     return dispatcher;
+  }
+}
+
+/** Undefined: whoever sent it has left before its end. */
+export async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const isGzip = request.headers['content-encoding'] === 'gzip';
+    return (isGzip ? gunzipSync(bytes) : bytes).toString();
+  } catch {
+    return undefined;
   }
 }

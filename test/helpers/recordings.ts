@@ -17,11 +17,9 @@ const FOLDER = new URL('../../../shared/data/recordings/', import.meta.url);
 /** Recordings lie beside the repository where it is developed; a clone elsewhere has none. */
 export const hasRecordings: boolean = existsSync(new URL('expected.json', FOLDER));
 
-export function recordingsOf(format: string): Recording[] {
-  if (!hasRecordings) return [];
-  const all: Recording[] = JSON.parse(readFileSync(new URL('expected.json', FOLDER), 'utf8'));
-  return all.filter((recording) => recording.format === format);
-}
+export const recordings: Recording[] = hasRecordings
+  ? JSON.parse(readFileSync(new URL('expected.json', FOLDER), 'utf8'))
+  : [];
 
 export function bytesOf({ file }: Recording): Buffer {
   return readFileSync(new URL(file, FOLDER));

@@ -1,54 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-
-const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
-const READY = /export PHOSPHO_PROJECT_ID=/;
+import { Run } from '../helpers/cli.ts';
 
 function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), 'phospho-cli-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-class Run {
-  out = '';
-  err = '';
-  readonly child: ChildProcess;
-  readonly done: Promise<number | null>;
-
-  constructor(args: string[], environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
-      env: { ...process.env, ...environment },
-    });
-    this.child.stdout?.on('data', (chunk) => {
-      this.out += chunk;
-    });
-    this.child.stderr?.on('data', (chunk) => {
-      this.err += chunk;
-    });
-    this.done = once(this.child, 'close').then(([code]) => code as number | null);
-    onTestFinished(() => {
-      this.child.kill('SIGKILL');
-    });
-  }
-
-  async ready(): Promise<this> {
-    while (!READY.test(this.out)) {
-      const more = once(this.child.stdout ?? this.child, 'data').then(() => true);
-      if (!(await Promise.race([more, this.done.then(() => false)])))
-        throw new Error(`ended early: ${this.out}${this.err}`);
-    }
-    return this;
-  }
-
-  exported(name: string): string {
-    return new RegExp(`export ${name}=(.*)`).exec(this.out)?.[1] ?? '';
-  }
 }
 
 function collector(database: string, ...args: string[]): Run {

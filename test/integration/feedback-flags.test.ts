@@ -40,7 +40,7 @@ describe('phospho.flag()', () => {
     let wasStored: boolean | undefined;
     double.onAsked = ({ path }) => {
       if (path.includes('/flag')) wasStored = double.stored.has('t1');
-      else expect(phospho.stats().flags.held).toBe(1);
+      else if (!double.stored.has('t1')) expect(phospho.stats().flags.held).toBe(1);
     };
     expect(phospho.stats().flags.held).toBe(1);
     const { flags } = await phospho.flush();
@@ -101,6 +101,7 @@ describe('phospho.flag()', () => {
     expect(drops).toContainEqual({
       kind: 'flag',
       reason: 'task_lost',
+      count: 1,
       taskIds: ['t0'],
       message: 'its task was not delivered',
     });

@@ -60,6 +60,11 @@ async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
+/** A flush waits for no late answer: what a client has left is recorded as it is. */
+async function untilCaptured(phospho: Phospho, count: number): Promise<void> {
+  while ((await phospho.flush()).events.captured < count) await turn();
+}
+
 /** Polls, for what happens in another part of the process, at its own time. */
 async function until(check: () => boolean): Promise<void> {
   while (!check()) await turn();
@@ -153,7 +158,7 @@ describe('memory for bodies under way is given back', () => {
       await until(() => handled === 2 * i);
       socket.destroy();
     }
-    await until(() => phospho.stats().events.captured === 24);
+    await untilCaptured(phospho, 24);
     expect((await events()).map(({ metadata }) => metadata?.outcome)).toEqual(
       Array(24).fill('aborted'),
     );
@@ -187,7 +192,7 @@ describe('one record or none', () => {
       ),
     );
     (await dial(port)).write(post(JSON.stringify(ASKED)));
-    await until(() => phospho.stats().events.captured === 1);
+    await untilCaptured(phospho, 1);
     expect(await events()).toMatchObject([{ output: null, metadata: { outcome: 'aborted' } }]);
   });
 

@@ -518,6 +518,14 @@ describe('middleware on bare node:http', () => {
 describe('middleware options', () => {
   it.each([
     [{ inclued: ['/x'] }, /no option "inclued"; it takes: include/],
+    [{ flushBeforeEnd: 2_000 }, /flushBeforeEnd must be a boolean or \{ timeoutMs \}, .*got 2000/],
+    [{ flushBeforeEnd: null }, /flushBeforeEnd .*got null/],
+    [{ flushBeforeEnd: () => true }, /flushBeforeEnd .*got a function/],
+    [{ flushBeforeEnd: { timeout: 5 } }, /flushBeforeEnd .*got \{ timeout \}/],
+    [{ flushBeforeEnd: { timeoutMs: 0 } }, /from 1 to 30000, got \{ timeoutMs: 0 \(number\) \}/],
+    [{ flushBeforeEnd: { timeoutMs: 30_001 } }, /from 1 to 30000, got/],
+    [{ flushBeforeEnd: { timeoutMs: 1.5 } }, /whole number .*got \{ timeoutMs: 1.5 \(number\) \}/],
+    [{ flushBeforeEnd: { timeoutMs: '5' } }, /whole number .*got \{ timeoutMs: "5" \(string\) \}/],
     [{ publish: 'body' }, /publish must be "headers" or "none", got "body"/],
     [{ include: 'api' }, /include must be a function or a list of paths/],
   ])('refuses %o and says what it takes', (options, message) => {

@@ -37,9 +37,12 @@ describe('new Phospho()', () => {
     [{ environment: 1n }, /option environment must be a string, got 1 \(bigint\)/],
     [{ versionId: Symbol('v') }, /option versionId must be a string, got Symbol\(v\)/],
     [{ mask: 'x' }, /option mask must be a function/],
+    [{ handleSignals: 'SIGTERM' }, /option handleSignals must be a boolean, got "SIGTERM"/],
+    [{ waitUntil: Promise.resolve() }, /option waitUntil must be a function, got an object/],
     [{ onDrop: {} }, /option onDrop must be a function, got an object/],
     [{ onError: badToString }, /option onError must be a function, got an object/],
     [{ onAccepted: true }, /option onAccepted must be a function, got true/],
+    [{ onDelivered: 1 }, /option onDelivered must be a function, got 1/],
     [
       { logLevel: 'loud' },
       /logLevel .*PHOSPHO_LOG_LEVEL.* one of silent, error, warn, info, debug, got "loud"/,
@@ -139,7 +142,17 @@ describe('new Phospho()', () => {
       'versionId',
       'logger',
     ];
-    const more = ['logLevel', 'mask', 'feedback', 'delivery', 'exporter', 'dispatcher', 'onDrop'];
+    const more = [
+      'handleSignals',
+      'waitUntil',
+      'logLevel',
+      'mask',
+      'feedback',
+      'delivery',
+      'exporter',
+      'dispatcher',
+      'onDrop',
+    ];
     const all = Object.fromEntries([...names, ...more].map((name) => [name, undefined]));
     expect(() => new Phospho(all as PhosphoOptions)).not.toThrow();
     const right: PhosphoOptions = {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,12 @@ const CONSUMERS = fileURLToPath(new URL('consumers/', import.meta.url));
 
 /** What a TypeScript app has beside the package. */
 const TYPES = ['@types/node@20', '@types/express@5', 'typescript@5.9'];
+
+/** What tests in Jest have. */
+const JEST = ['jest@30', 'supertest@7'];
+
+/** What npx would run, without npm's second to find it. */
+const bin = (folder: string, name: string) => join(folder, 'node_modules/.bin', name);
 
 let app: string;
 let tarball: string;
@@ -28,11 +34,12 @@ beforeAll(async () => {
     { cwd: ROOT },
   );
   tarball = JSON.parse(stdout)[0].filename;
-  await run('npm', ['install', '--no-audit', '--prefer-offline', `./${tarball}`, ...TYPES], {
-    cwd: app,
-  });
-  for (const file of await readdir(CONSUMERS))
-    await copyFile(join(CONSUMERS, file), join(app, file));
+  await cp(CONSUMERS, app, { recursive: true });
+  // In a folder of its own, since Jest brings types along that are not the consumers'.
+  await writeFile(join(app, 'jest/package.json'), '{"name":"tested","private":true}');
+  const install = (cwd: string, packages: string[]) =>
+    run('npm', ['install', '--no-audit', '--prefer-offline', ...packages], { cwd });
+  await Promise.all([install(app, [`./${tarball}`, ...TYPES]), install(join(app, 'jest'), JEST)]);
   collector = await createCollector({ database: 'sqlite::memory:', port: 0, project: 'consumers' });
   await collector.listen();
   env = {
@@ -55,13 +62,12 @@ describe('the packed tarball', () => {
   });
 
   it.each([
-    ['ESM and standard decorators', 'consumer.mts', []],
-    ['ESM and legacy decorators', 'consumer.mts', ['--experimentalDecorators']],
-    ['CommonJS', 'consumer.cts', []],
-  ])('has types that hold in %s', async (_kind, file, flags) => {
+    ['ESM with standard decorators, and in CommonJS', ['consumer.mts', 'consumer.cts']],
+    ['ESM with legacy decorators', ['--experimentalDecorators', 'consumer.mts']],
+  ])('has types that hold in %s', async (_kind, args) => {
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
     const output = ['--noEmit', '--module', 'nodenext', '--target', 'es2022'];
-    await run('npx', ['--no-install', 'tsc', ...strict, ...output, ...flags, file], { cwd: app });
+    await run(bin(app, 'tsc'), [...strict, ...output, ...args], { cwd: app });
   });
 
   it.each([
@@ -69,7 +75,7 @@ describe('the packed tarball', () => {
     ['attw', ['--profile', 'node16', '--quiet']],
   ])('is found clean by %s', async (tool, args) => {
     // Both exit with an error where they find one, and run() rejects then.
-    await run('npx', ['--no-install', tool, ...args, join(app, tarball)], { cwd: ROOT });
+    await run(bin(ROOT, tool), [...args, join(app, tarball)], { cwd: ROOT });
   });
 
   it('runs the command', async () => {
@@ -79,6 +85,19 @@ describe('the packed tarball', () => {
     });
     expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   });
+
+  it('leaves nothing open in Jest, with and without a shutdown(), and delivers what it should', async () => {
+    const cwd = join(app, 'jest');
+    const options = ['--detectOpenHandles', '--testMatch', '**/*.test.cjs'];
+    // It rejects where a test fails, where Jest says so by its exit code, and where it does not end.
+    const { stdout, stderr } = await run(bin(cwd, 'jest'), options, {
+      cwd,
+      env,
+      timeout: 60_000,
+    });
+    expect(stdout + stderr).toContain('3 passed, 3 total');
+    expect(stdout + stderr).not.toMatch(/open handle|did not exit|torn down|after tests are done/i);
+  }, 180_000);
 
   it('installs at most 8 packages and 6 MB without the express peer', async () => {
     const bare = await mkdtemp(join(tmpdir(), 'phospho-bare-'));

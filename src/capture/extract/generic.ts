@@ -1,7 +1,9 @@
 import type { JsonObject } from '../../types.ts';
 import type { StreamEvent } from '../sse.ts';
+import { streamError } from './errors.ts';
 import type { RequestParts, StreamedParts, StreamReader } from './format.ts';
-import { answerText, anyText, asString, isObject } from './text.ts';
+import { Pieces } from './pieces.ts';
+import { answerText, asString, isObject } from './text.ts';
 
 /** Keys under which apps of their own take a question. They count only where design says so. */
 const INPUT_KEYS = ['prompt', 'question', 'input', 'query', 'message'] as const;
@@ -26,7 +28,7 @@ export function readGenericRequest(body: JsonObject): RequestParts | undefined {
  * string or an object with a known key, at the top or in `delta`.
  */
 export class GenericReader implements StreamReader {
-  readonly #texts: string[] = [];
+  readonly #texts = new Pieces();
   #length = 0;
   #error: string | undefined;
 
@@ -49,12 +51,12 @@ export class GenericReader implements StreamReader {
   }
 
   end(): StreamedParts {
-    const output = this.#texts.join('');
+    const output = this.#texts.toString();
     return { output, error: this.#error, raw: output };
   }
 
   #isWhole(text: string): boolean {
-    return text.length === this.#length && text === this.#texts.join('');
+    return text.length === this.#length && text === this.#texts.toString();
   }
 }
 
@@ -64,16 +66,6 @@ const FINAL_EVENTS = new Set<unknown>(['done', 'end', 'final', 'complete']);
 function isFinal({ event, json }: StreamEvent): boolean {
   if (FINAL_EVENTS.has(event)) return true;
   return isObject(json) && (json.done === true || FINAL_EVENTS.has(json.type));
-}
-
-/** What an event within a stream says went wrong: an `error` event, or `{ error: "…" }`, `{ error: { message } }`. */
-export function streamError({ event, data, json }: StreamEvent): string | undefined {
-  const named = event === 'error';
-  if (!isObject(json)) return named ? anyText(json ?? data) : undefined;
-  // `error: null`, `false` and `''` are how some say that all is well.
-  const error = json.error || (named ? json : undefined);
-  if (!error) return undefined;
-  return (isObject(error) ? asString(error.message) : undefined) ?? anyText(error);
 }
 
 const TEXT_EVENTS = new Set(['', 'message', 'delta', 'token', 'text', 'chunk', 'content', 'data']);

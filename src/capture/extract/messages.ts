@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../types.ts';
-import type { RequestParts } from './format.ts';
-import { anyText, asString, contentText, isObject } from './text.ts';
+import type { Format, RequestParts } from './format.ts';
+import { questionOf, systemOf, type Turn } from './question.ts';
+import { asString, contentText, isObject } from './text.ts';
 
 interface Message extends JsonObject {
   role: string;
@@ -15,29 +16,69 @@ export function isMessageList(value: unknown): value is Message[] {
   );
 }
 
-/** Whether `readChatRequest` recognises it. */
-export function isChatRequest(body: JsonObject): body is JsonObject & { messages: Message[] } {
-  return isMessageList(body.messages);
+const ROLES = new Set([
+  'user',
+  'human',
+  'assistant',
+  'ai',
+  'system',
+  'developer',
+  'tool',
+  'function',
+]);
+
+/** A bare list of messages. Other lists have roles too: a team's members, say. */
+export function isTurnList(value: unknown): value is Message[] {
+  return (
+    isMessageList(value) &&
+    value.every((entry) => ROLES.has(entry.role) && ('content' in entry || 'parts' in entry))
+  );
 }
 
-const SYSTEM_ROLES = new Set(['system', 'developer']);
+/** A chat's roles may be anybody's; members of a team have roles as well, and say nothing. */
+function isChatRequest(body: JsonObject): body is JsonObject & { messages: Message[] } {
+  return isMessageList(body.messages) && body.messages.some(isSaid);
+}
+
+function isSaid(message: Message): boolean {
+  if ('content' in message || 'parts' in message) return true;
+  return typeof message.text === 'string' && ROLES.has(message.role.toLowerCase());
+}
 
 /**
- * A chat body: `messages: [{role, content}]`, as OpenAI's chat API has it and most apps copy it. The input
- * is the last message's text; system messages become the system prompt.
+ * A chat body: `messages: [{role, content}]`, as OpenAI, Anthropic, Cohere, Ollama and most apps have it, or
+ * `parts` (the Vercel AI SDK) or `text` (Deep Chat) in place of `content`.
  */
-export function readChatRequest(body: JsonObject): RequestParts | undefined {
-  if (!isChatRequest(body)) return undefined;
-  const last = body.messages[body.messages.length - 1];
-  const system = body.messages
-    .filter((message) => SYSTEM_ROLES.has(message.role))
-    .map((message) => contentText(message.content, '\n'))
-    .join('\n');
+export const chatRequest: Format = {
+  name: 'chat-request',
+  isRequest: isChatRequest,
+  request: (body) => (isChatRequest(body) ? readChatRequest(body) : undefined),
+};
+
+function readChatRequest(body: JsonObject & { messages: Message[] }): RequestParts {
+  const turns = turnsOf(body.messages);
   return {
-    input: last ? messageText(last) : '',
-    systemPrompt: system || asString(body.system) || asString(body.system_prompt),
+    input: questionOf(turns),
+    systemPrompt:
+      systemOf(turns) ||
+      contentText(body.system, '\n') ||
+      asString(body.system_prompt) ||
+      asString(body.instructions),
     model: asString(body.model),
   };
+}
+
+/** What a bare list of messages asks. */
+export function readMessageList(messages: readonly Message[]): RequestParts {
+  const turns = turnsOf(messages);
+  return { input: questionOf(turns), systemPrompt: systemOf(turns) || undefined };
+}
+
+function turnsOf(messages: readonly Message[]): Turn[] {
+  return messages.map(({ role, content, parts, text }) => ({
+    role,
+    content: content ?? parts ?? text,
+  }));
 }
 
 /** The last messages in a row that have this role, as one text. */
@@ -45,15 +86,8 @@ export function lastOfRole(messages: readonly Message[], role: string): string {
   const texts: string[] = [];
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i];
-    if (message?.role === role) texts.unshift(messageText(message));
+    if (message?.role === role) texts.unshift(contentText(message.content ?? message.parts, '\n'));
     else if (texts.length > 0) break;
   }
   return texts.join('\n');
-}
-
-function messageText(message: Message): string {
-  const text = contentText(message.content, '\n');
-  if (text !== '' || typeof message.content === 'string') return text;
-  // A last message without text (an image, a tool's result): its content, readable.
-  return message.content === undefined || message.content === null ? '' : anyText(message.content);
 }

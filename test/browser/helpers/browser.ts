@@ -58,9 +58,6 @@ async function findExecutable(): Promise<Executable> {
   throw new Error('no Chromium found; set PHOSPHO_TEST_BROWSER to the path of one');
 }
 
-/** They would make the tests see another browser than users have, or make it fall over. */
-const UNLIKE_USERS = /^--(single-process|disable-web-security|allow-running-insecure|headless)/;
-
 /**
  * Test files run side by side, and the package takes a file that another process is still writing for
  * complete. So each unpacks into a directory of its own, and the first to rename it has made it for all.
@@ -85,7 +82,8 @@ async function unpack(): Promise<Executable> {
   }
   return {
     path: join(directory, 'chromium'),
-    args: packed.args.filter((arg) => !UNLIKE_USERS.test(arg)),
+    // None of the package's own: they make another browser than users have, and start each page anew.
+    args: ['--font-render-hinting=none'],
     // A bare container has no fonts of its own.
     env: existsSync('/etc/fonts') ? {} : { FONTCONFIG_PATH: join(directory, 'fonts') },
   };

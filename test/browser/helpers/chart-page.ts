@@ -33,8 +33,6 @@ export async function openOverview(
 ): Promise<DashboardPage & { visitRange: (range: string) => Promise<void> }> {
   const { now, ...rest } = options;
   const site = await openDashboard(browser, rest);
-  // For a moment the clock stands at 1970, which a page that asks then would ask for.
-  await site.page.goto('about:blank');
   await site.page.clock.setFixedTime(new Date(now));
   await site.page.addInitScript(NOTES_TEXTS);
   const visitRange = async (range: string) => {

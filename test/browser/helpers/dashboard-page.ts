@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { CollectorOptions } from '../../../src/collector/index.ts';
-import { startDashboard } from '../../helpers/dashboard.ts';
+import { startDashboard, TOKEN } from '../../helpers/dashboard.ts';
 import { openPage } from './witness.ts';
 
 type Dashboard = Awaited<ReturnType<typeof startDashboard>>;
@@ -12,7 +13,7 @@ export interface DashboardPage extends Dashboard {
   visit: (path: string) => Promise<void>;
 }
 
-/** A collector with these events, and a browser that its link has logged in. */
+/** A collector with these events, and a browser that is logged in and has not opened a page yet. */
 export async function openDashboard(
   browser: Browser,
   {
@@ -27,8 +28,9 @@ export async function openDashboard(
   const dashboard = await startDashboard(collector);
   if (events.length > 0) await dashboard.log(...events);
   const { page, faults } = await openPage(browser, options);
-  await page.goto(dashboard.collector.dashboardUrl);
-  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const session = `${dashboard.collector.url}/dashboard/api/session`;
+  const answer = await page.context().request.post(session, { data: { token: TOKEN } });
+  expect(answer.status()).toBe(204);
   const visit = async (path: string) => {
     await page.goto(`${dashboard.collector.url}/dashboard/p/demo/${path}`);
     await isReady(page);

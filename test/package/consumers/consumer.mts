@@ -5,13 +5,14 @@ import { Client } from 'phospho-express/client';
 import { createCollector } from 'phospho-express/collector';
 import { InMemoryExporter } from 'phospho-express/testing';
 
-const phospho = new Phospho();
+const phospho = new Phospho({ handleSignals: true, waitUntil: (promise) => void promise });
 const app = express();
 app.use(phospho.router());
 app.use(
   phospho.middleware({
     sessionId: (req) => req.headers['x-chat']?.toString(),
     userId: (req) => req.ip,
+    flushBeforeEnd: { timeoutMs: 1_000 },
   }),
 );
 app.use(express.json());
@@ -45,6 +46,7 @@ const measure = wrap(async (text: string) => text.length);
 const length: number = await measure('x');
 // @ts-expect-error -- what a function takes stays what it takes
 await measure(3);
-const ledger: Ledger = await phospho.shutdown({ timeoutMs: 5_000 });
+const ledger: Ledger = await phospho.gracefulShutdown(app.listen(0), { timeoutMs: 5_000 });
+await phospho.shutdown();
 for await (const task of new Client().tasks.list()) console.log(task.content.input);
 console.log(length, ledger, createCollector, InMemoryExporter, new ChatService());

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maskCredentials, maskDeep } from '../../../src/capture/mask.ts';
+import { maskCredentials } from '../../../src/capture/mask.ts';
+import { maskDeep } from '../../../src/capture/mask-event.ts';
 
 const LETTERS = 'AbCdEfGhIjKlMnOpQrStUvWxYz0123456789';
 const UPPER = 'ABCDEFGHIJ234567';
@@ -169,7 +170,7 @@ describe('maskDeep()', () => {
   const hide = (text: string): string => text.replaceAll('Ada', '…');
 
   it('masks every text and every key, and leaves all else', () => {
-    expect(maskDeep({ Ada: ['Ada', 1, null, { a: 'Ada', b: true }] }, hide)).toEqual({
+    expect(maskDeep({ Ada: ['Ada', 1, null, { a: 'Ada', b: true }] }, [hide])).toEqual({
       '…': ['…', 1, null, { a: '…', b: true }],
     });
   });
@@ -178,8 +179,10 @@ describe('maskDeep()', () => {
     const fail = (): never => {
       throw new RangeError('a bug');
     };
-    expect(() => maskDeep(['a'], fail)).toThrow(RangeError);
-    expect(() => maskDeep(['a'], () => undefined as never)).toThrow('a mask must return a string');
-    expect(() => maskDeep({ a: 1 }, () => Promise.resolve('') as never)).toThrow(TypeError);
+    expect(() => maskDeep(['a'], [fail])).toThrow(RangeError);
+    expect(() => maskDeep(['a'], [() => undefined as never])).toThrow(
+      'a mask must return a string',
+    );
+    expect(() => maskDeep({ a: 1 }, [() => Promise.resolve('') as never])).toThrow(TypeError);
   });
 });

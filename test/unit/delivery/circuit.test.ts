@@ -8,7 +8,8 @@ const asking = (retryAfterMs: number) =>
 
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  // Half of each ceiling.
+  vi.spyOn(Math, 'random').mockReturnValue(1 / 3);
 });
 
 afterEach(() => {

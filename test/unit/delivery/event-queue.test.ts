@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventQueue } from '../../../src/delivery/event-queue.ts';
-import type { QueuedEvent } from '../../../src/delivery/exporter.ts';
+import type { EndingEvent, WaitingEvent } from '../../../src/delivery/waiting.ts';
 
-const event = (taskId: string, bytes = 10, settledAt = 0): QueuedEvent => ({
+const event = (taskId: string, bytes = 10, settledAt = 0): WaitingEvent => ({
   taskId,
   json: '{}',
   bytes,
   settledAt,
   epoch: 0,
+  expiresAt: settledAt + 3_600_000,
 });
-const ids = (events: readonly QueuedEvent[]) => events.map(({ taskId }) => taskId);
+const ids = (events: readonly EndingEvent[]) => events.map(({ taskId }) => taskId);
 const batch = { maxEvents: 3, maxBytes: 100, lingerMs: 500 };
 
 describe('EventQueue', () => {
@@ -84,8 +85,8 @@ describe('EventQueue', () => {
         const limits = { maxEvents: 8, maxBytes: 150 };
         const queue = new EventQueue(limits, batch);
         const gone = new Set<string>();
-        const away: QueuedEvent[][] = [];
-        const leave = (events: readonly QueuedEvent[]) => {
+        const away: WaitingEvent[][] = [];
+        const leave = (events: readonly EndingEvent[]) => {
           for (const { taskId } of events) {
             expect(gone.has(taskId)).toBe(false);
             gone.add(taskId);

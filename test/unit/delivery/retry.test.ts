@@ -42,16 +42,26 @@ describe('judge', () => {
 });
 
 describe('backoffMs', () => {
-  it('is anything between nothing and a ceiling that doubles from 0.5 s to 30 s', () => {
+  it('is anything between a quarter and all of a ceiling that doubles from 0.5 s to 30 s', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2_000 }), (failures) => {
         const ceiling = Math.min(30_000, 500 * 2 ** (failures - 1));
         vi.spyOn(Math, 'random').mockReturnValue(0);
-        expect(backoffMs(new Error(), failures)).toBe(0);
+        expect(backoffMs(new Error(), failures)).toBe(ceiling / 4);
         vi.spyOn(Math, 'random').mockReturnValue(1);
         expect(backoffMs(new Error(), failures)).toBe(ceiling);
       }),
     );
+  });
+
+  it('lets no process ask more than ten times in an outage of 15 s, two at once to begin with', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    let [asked, at] = [2, 0];
+    for (let failures = 1; at < 15_000; failures++) {
+      at += backoffMs(new Error(), failures);
+      if (at < 15_000) asked += 1;
+    }
+    expect(asked).toBeLessThanOrEqual(10);
   });
 
   it('is what the server asks for, from 1 s to 5 min', () => {

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAnyResponse, readStream } from '../../../../src/capture/extract/index.ts';
+import { KNOWN_FORMATS } from '../../../../src/capture/extract/index.ts';
+
+const readAnyResponse = (body: unknown) => KNOWN_FORMATS.anyResponse(body);
+const readStream = (text: string) => KNOWN_FORMATS.stream(text);
 
 const sse = (...events: unknown[]): string =>
   events
@@ -28,10 +31,16 @@ describe('an event stream', () => {
     ['[DONE] with spaces', 'data: ab\n\ndata:  [DONE] \n\n'],
     ['[DONE] as JSON', 'data: "ab"\n\ndata: "[DONE]"\n\n'],
     ['events that are named', 'event: token\ndata: ab\n\nevent: ping\ndata: x\n\n'],
+    ['no blank line between its events', 'data: {"text":"a"}\ndata: {"text":"b"}\ndata: [DONE]\n'],
+    ['no blank line, and cut in its JSON', 'data: {"text":"ab"}\ndata: {"text":" and mo'],
     ['a last event cut in its JSON', 'data: {"text":"ab"}\n\ndata: {"text":" and mo'],
     ['fields that say there is no error', 'data: {"text":"ab","error":false}\n\n'],
   ])('gives its text whole, with %s', (_what, text) => {
     expect(readStream(text)).toMatchObject({ output: 'ab', error: undefined });
+  });
+
+  it('keeps a text of several lines as it is', () => {
+    expect(readStream('data: {"a"\ndata: said Ann\n\n').output).toBe('{"a"\nsaid Ann');
   });
 
   it('keeps a token that repeats all before it, and drops a last event that sums them up', () => {
@@ -47,6 +56,11 @@ describe('an event stream', () => {
     [
       'an error that is an object',
       sse({ error: { message: 'overloaded', code: 1 } }),
+      'overloaded',
+    ],
+    [
+      'an object that is an error',
+      sse({ object: 'error', message: 'overloaded', type: 'x', code: 500 }),
       'overloaded',
     ],
     ['an error of another shape', sse({ error: { code: 529 } }), '{"code":529}'],

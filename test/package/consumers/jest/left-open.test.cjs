@@ -1,0 +1,3 @@
+const { chatAndFlag } = require('./app.cjs');
+
+test('answers, and leaves everything as it is', chatAndFlag);
