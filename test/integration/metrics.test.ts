@@ -75,9 +75,10 @@ it('counts what was delivered, dead-lettered and dropped, and how the batches fa
   expect(value('flags_captured_total')).toBe(2);
   expect(value('flags_delivered_total')).toBe(1);
   expect(value('flags_dropped_total{reason="superseded"}')).toBe(1);
-  expect(value('batches_sent_total')).toBe(2);
-  expect(value('batches_failed_total')).toBe(1);
+  // How many batches three events make is up to the machine; the server has counted them.
   const sent = double.asked.filter(({ path }) => path.includes('/log/'));
+  expect(value('batches_sent_total')).toBe(sent.length);
+  expect(value('batches_failed_total')).toBe(1);
   const events = sent.map(({ body }) => body.length - '{"batched_log_events":[,,]}'.length);
   expect(value('sent_bytes_total')).toBe(events.reduce((sum, bytes) => sum + bytes));
   expect(value('circuit_state{pipeline="events",state="closed"}')).toBe(1);
@@ -87,8 +88,8 @@ it('counts what was delivered, dead-lettered and dropped, and how the batches fa
   const buckets = [...(histogram?.samples ?? [])].filter(([name]) => name.includes('_bucket{'));
   const counts = buckets.map(([, count]) => count);
   expect(counts).toEqual([...counts].sort((a, b) => a - b));
-  expect(buckets.at(-1)).toEqual(['phospho_batch_duration_seconds_bucket{le="+Inf"}', 2]);
-  expect(value('batch_duration_seconds_count')).toBe(2);
+  expect(buckets.at(-1)).toEqual(['phospho_batch_duration_seconds_bucket{le="+Inf"}', sent.length]);
+  expect(value('batch_duration_seconds_count')).toBe(sent.length);
   expect(value('batch_duration_seconds_sum')).toBeGreaterThan(0);
 });
 
