@@ -79,7 +79,8 @@ it('counts what was delivered, dead-lettered and dropped, and how the batches fa
   const sent = double.asked.filter(({ path }) => path.includes('/log/'));
   expect(value('batches_sent_total')).toBe(sent.length);
   expect(value('batches_failed_total')).toBe(1);
-  const events = sent.map(({ body }) => body.length - '{"batched_log_events":[,,]}'.length);
+  const frame = '{"batched_log_events":[]}'.length;
+  const events = sent.map(({ body, ids }) => body.length - frame - (ids.length - 1));
   expect(value('sent_bytes_total')).toBe(events.reduce((sum, bytes) => sum + bytes));
   expect(value('circuit_state{pipeline="events",state="closed"}')).toBe(1);
   expect(value('circuit_state{pipeline="events",state="open"}')).toBe(0);

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../types.ts';
 import type { ResponseParts, ToolCall, Usage } from './format.ts';
 import { Pieces } from './pieces.ts';
 import { Slots } from './slots.ts';
-import { asString, isObject } from './text.ts';
+import { anyText, asString, isObject } from './text.ts';
 import { usageOf } from './usage.ts';
 
 interface Part extends JsonObject {
@@ -27,17 +27,17 @@ export class MessageBuilder {
   text(type: 'text' | 'reasoning', id: unknown, piece: unknown): void {
     if (typeof piece !== 'string') return;
     this.#parts
-      .open(`${type}:${String(id)}`, () => ({ type, pieces: new Pieces() }))
+      .open(`${type}:${anyText(id)}`, () => ({ type, pieces: new Pieces() }))
       ?.pieces.push(piece);
   }
 
   /** A part of this id begins, also where an earlier step has used the id before. */
   begin(type: 'text' | 'reasoning', id: unknown): void {
-    this.#parts.add(`${type}:${String(id)}`, { type, pieces: new Pieces() });
+    this.#parts.add(`${type}:${anyText(id)}`, { type, pieces: new Pieces() });
   }
 
   tool(id: unknown, fields: JsonObject, piece?: unknown): void {
-    const tool = this.#parts.open(`tool:${String(id)}`, () => ({
+    const tool = this.#parts.open(`tool:${anyText(id)}`, () => ({
       type: 'dynamic-tool',
       toolCallId: id,
       pieces: new Pieces(),

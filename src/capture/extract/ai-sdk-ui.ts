@@ -69,11 +69,12 @@ class UiReader implements StreamReader {
     this.#usage = sdkUsage(json.totalUsage ?? json.usage) ?? this.#usage;
     if (type === 'response-metadata') this.#model = asString(json.modelId) ?? this.#model;
     if (isObject(json.response)) this.#model = asString(json.response.modelId) ?? this.#model;
-    const [, kind, step] = /^(text|reasoning)(?:-(start|delta))?$/.exec(String(type)) ?? [];
+    const name = asString(type) ?? '';
+    const [, kind, step] = /^(text|reasoning)(?:-(start|delta))?$/.exec(name) ?? [];
     if (kind === 'text' || kind === 'reasoning') {
       if (step === 'start') this.#message.begin(kind, id);
       else this.#message.text(kind, id, json.delta ?? json.text ?? json.textDelta);
-    } else if (String(type).startsWith('tool-')) this.#pushTool(toolCallId ?? id, json);
+    } else if (name.startsWith('tool-')) this.#pushTool(name, toolCallId ?? id, json);
   }
 
   end(): StreamedParts {
@@ -89,12 +90,12 @@ class UiReader implements StreamReader {
     };
   }
 
-  #pushTool(id: unknown, json: JsonObject): void {
-    const { type, toolName, input, args, providerExecuted, output, result, errorText } = json;
+  #pushTool(type: string, id: unknown, json: JsonObject): void {
+    const { toolName, input, args, providerExecuted, output, result, errorText } = json;
     const fields = { toolName, input: input ?? args, providerExecuted };
     if (type === 'tool-input-delta') this.#message.tool(id, {}, json.inputTextDelta ?? json.delta);
-    else if (/^tool-(input-|call)/.test(String(type))) this.#message.tool(id, fields);
-    else if (/^tool-(output-|result)/.test(String(type))) {
+    else if (/^tool-(input-|call)/.test(type)) this.#message.tool(id, fields);
+    else if (/^tool-(output-|result)/.test(type)) {
       this.#message.tool(id, { output: output ?? result, errorText });
     }
   }

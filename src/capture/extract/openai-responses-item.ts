@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../types.ts';
 import { Pieces } from './pieces.ts';
 import { Slots } from './slots.ts';
-import { isObject } from './text.ts';
+import { anyText, isObject } from './text.ts';
 
 /** One entry of `output` as it grows. */
 export class Item {
@@ -27,7 +27,7 @@ export class Item {
       const index = json.content_index ?? json.summary_index ?? 0;
       const { list } = about;
       if (about.of !== undefined) this.#fields.type ??= about.of;
-      this.#parts.open(`${list}.${index}`, () => new Part(list))?.push(step, json, about.key);
+      this.#parts.open(`${list}.${anyText(index)}`, () => new Part(list))?.push(step, json, about.key);
       return;
     }
     const field = FIELDS.get(name);

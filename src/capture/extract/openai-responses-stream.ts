@@ -4,7 +4,7 @@ import { streamError } from './errors.ts';
 import type { ResponseParts, StreamedParts, StreamReader } from './format.ts';
 import { Item } from './openai-responses-item.ts';
 import { Slots } from './slots.ts';
-import { asString, isObject } from './text.ts';
+import { anyText, asString, isObject } from './text.ts';
 
 /** Events of `response.…` into one response object. */
 export class ResponseReader implements StreamReader {
@@ -57,7 +57,7 @@ export class ResponseReader implements StreamReader {
     const id = asString(json.item_id) ?? (isObject(json.item) ? asString(json.item.id) : undefined);
     const index = json.output_index;
     if (index === undefined && id === undefined) return undefined;
-    const pair = `${index}/${id}`;
+    const pair = `${anyText(index)}/${anyText(id)}`;
     const known = this.#items.get(pair) ?? this.#items.get(index ?? id);
     if (known && !(isObject(json.item) && known.isOther(json.item))) return known;
     const item = this.#items.add(index ?? id, new Item());

@@ -122,7 +122,7 @@ function appCall(item: JsonObject): ToolCall[] {
 function providerCall(item: JsonObject): ToolCall {
   const { name, type, action, arguments: args, input, code, queries, operation } = item;
   return {
-    name: asString(name) || String(type).replace(/_call$/, ''),
+    name: asString(name) || (asString(type) ?? '').replace(/_call$/, ''),
     arguments: args ?? input ?? action ?? code ?? queries ?? operation,
   };
 }

@@ -64,7 +64,7 @@ function kindOfPart(part: JsonObject): string | undefined {
   const mime = [data?.mimeType, data?.mime_type, part.mediaType, part.mimeType].find(
     (value) => typeof value === 'string',
   );
-  const said = `${type} ${String(mime ?? '')} ${Object.keys(part).slice(0, 8).join(' ')}`;
+  const said = `${type} ${asString(mime) ?? ''} ${Object.keys(part).slice(0, 8).join(' ')}`;
   const kind = /image|audio|video/i.exec(said)?.[0]?.toLowerCase();
   if (kind !== undefined) return kind;
   return data || /file|document/i.test(said) ? 'file' : type || 'part';

@@ -32,6 +32,8 @@ const change = fc.tuple(
   fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
     fc.constantFrom<unknown>(undefined, null, {}, [], [{}], '', -1, '__proto__', 'constructor'),
+    // What cannot be turned into a text by the language.
+    fc.constantFrom({ toString: 0 }, [{ toString: null }], { toString: 'x', valueOf: 1 }),
   ),
 );
 
