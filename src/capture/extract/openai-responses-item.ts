@@ -27,7 +27,9 @@ export class Item {
       const index = json.content_index ?? json.summary_index ?? 0;
       const { list } = about;
       if (about.of !== undefined) this.#fields.type ??= about.of;
-      this.#parts.open(`${list}.${anyText(index)}`, () => new Part(list))?.push(step, json, about.key);
+      this.#parts
+        .open(`${list}.${anyText(index)}`, () => new Part(list))
+        ?.push(step, json, about.key);
       return;
     }
     const field = FIELDS.get(name);
