@@ -9,6 +9,7 @@ import { Client } from './client/client.ts';
 import type { AnyFunction, CallOptions } from './decorators/options.ts';
 import { wrapWith } from './decorators/wrap.ts';
 import { BatchDelivery } from './delivery/delivery.ts';
+import { givenCopies } from './delivery/given-copies.ts';
 import { HttpExporter } from './delivery/http-exporter.ts';
 import type { Ledger } from './delivery/ledger.ts';
 import { Observers } from './delivery/observers.ts';
@@ -112,7 +113,9 @@ export class Phospho {
     const settings = resolveDelivery(options.delivery, this.isEnabled ? options.spool : false);
     this.#delivery = new BatchDelivery(
       settings,
-      options.exporter ?? new HttpExporter(this.client, resolveCompression(options.delivery)),
+      options.exporter
+        ? givenCopies(options.exporter)
+        : new HttpExporter(this.client, resolveCompression(options.delivery)),
       new Observers(options, this.#logger),
       { shorten: shortenedJson },
     );

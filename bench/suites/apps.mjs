@@ -2,13 +2,18 @@ import { start } from '../runner/child.mjs';
 
 /**
  * A process for each contender, started when its first round comes, and one sink for all: only one of them
- * is at work at a time.
+ * is at work at a time. What is measured once in a process's life has one for each round.
  */
 export async function openApps(process, config = {}) {
   const sink = await start('sink');
   const url = await sink.ask('url');
   const apps = new Map();
   return {
+    async startAnew(contender) {
+      await apps.get(contender)?.stop();
+      apps.delete(contender);
+      return this.get(contender);
+    },
     async get(contender) {
       const app = apps.get(contender) ?? (await start(process, { contender, url, ...config }));
       apps.set(contender, app);

@@ -1,9 +1,4 @@
-/** Of a stream that is read while it goes on, some dozens of events. */
-export const BLOCK_BYTES = 4_096;
-/** Blocks kept for later when they are empty: 1 MiB. */
-const MAX_SPARE = 256;
-
-const spare: Buffer[] = [];
+import { BLOCK_BYTES, giveBlock, takeBlock } from '../internal/blocks.ts';
 
 /**
  * Bytes that wait for a moment, outside of V8's heap. There, what waits for longer than the collector of young
@@ -11,8 +6,9 @@ const spare: Buffer[] = [];
  * once, that would be all that they send.
  */
 export class ByteBlocks {
-  /** All full but the last. */
-  #blocks: Buffer[] = [];
+  /** All full but the last. The list itself stays: emptied time and again, each new one would outlive young garbage. */
+  readonly #blocks: (Buffer | undefined)[] = [];
+  #count = 0;
   /** Bytes in the last one. */
   #used = BLOCK_BYTES;
 
@@ -29,13 +25,30 @@ export class ByteBlocks {
 
   /** Empties it. What `onBytes` is given holds for that call only. */
   drain(onBytes: (bytes: Buffer) => void): void {
-    const [blocks, used] = [this.#blocks, this.#used];
-    this.#blocks = [];
+    const [count, used] = [this.#count, this.#used];
+    this.#count = 0;
     this.#used = BLOCK_BYTES;
-    for (const [at, block] of blocks.entries()) {
-      onBytes(at === blocks.length - 1 ? block.subarray(0, used) : block);
-      if (spare.length < MAX_SPARE) spare.push(block);
+    for (let i = 0; i < count; i++) {
+      const block = this.#blocks[i];
+      this.#blocks[i] = undefined;
+      if (block === undefined) continue;
+      onBytes(i === count - 1 ? block.subarray(0, used) : block);
+      giveBlock(block);
     }
+  }
+
+  /** Empties it; what was in it as text. */
+  takeText(): string {
+    if (this.#count <= 1) {
+      let text = '';
+      this.drain((bytes) => {
+        text = bytes.toString();
+      });
+      return text;
+    }
+    const copies: Buffer[] = [];
+    this.drain((bytes) => copies.push(Buffer.from(bytes)));
+    return Buffer.concat(copies).toString();
   }
 
   #copy(bytes: Uint8Array): void {
@@ -49,10 +62,11 @@ export class ByteBlocks {
   }
 
   #last(): Buffer {
-    const last = this.#blocks.at(-1);
+    const last = this.#blocks[this.#count - 1];
     if (last !== undefined && this.#used < BLOCK_BYTES) return last;
-    const next = spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
-    this.#blocks.push(next);
+    const next = takeBlock();
+    this.#blocks[this.#count] = next;
+    this.#count += 1;
     this.#used = 0;
     return next;
   }

@@ -1,8 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
+import { BLOCK_BYTES } from '../internal/blocks.ts';
 import { Outside } from '../internal/outside.ts';
-import { BLOCK_BYTES, ByteBlocks } from './byte-blocks.ts';
+import { ByteBlocks } from './byte-blocks.ts';
 import type { StreamedParts } from './extract/format.ts';
 import type { StreamInParts } from './extract/stream-in-parts.ts';
 
@@ -20,6 +21,20 @@ const CHUNK_OVERHEAD = 32;
 const outside = new Outside('phospho-express.byte-log');
 
 let processBytes = 0;
+
+/** Logs to be read in the next turn: one callback for all, since hundreds of them would outlive young garbage. */
+let toRead: (() => void)[] = [];
+
+function readSoon(read: () => void): void {
+  if (toRead.push(read) > 1) return;
+  outside.runInAsyncScope(() => setImmediate(readAll).unref());
+}
+
+function readAll(): void {
+  const reads = toRead;
+  toRead = [];
+  for (const read of reads) read();
+}
 
 /**
  * Called once, if a body becomes long, with its first character that is no white space: for what reads it while it
@@ -54,6 +69,7 @@ export class ByteLog {
   #makeReader: ReaderMaker | undefined;
   #reader: Reader | undefined;
   #isReading = false;
+  readonly #readInTurn = (): void => this.#readSafely();
 
   constructor(makeReader?: ReaderMaker) {
     this.#makeReader = makeReader;
@@ -93,7 +109,11 @@ export class ByteLog {
       this.#chunks.push(byteString(isText ? Buffer.from(chunk) : chunk));
     }
     const enough = this.#reader ? BLOCK_BYTES : LONG_BYTES;
-    if (this.#loose >= enough && !this.#isReading) this.#readSoon();
+    if (this.#loose < enough || this.#isReading) return;
+    if (this.#reader === undefined && this.#makeReader === undefined) return;
+    this.#isReading = true;
+    // Off the path: the app's write returns first.
+    readSoon(this.#readInTurn);
   }
 
   /**
@@ -122,21 +142,15 @@ export class ByteLog {
     return stream.end();
   }
 
-  /** Off the path: the app's write returns first. */
-  #readSoon(): void {
-    if (this.#reader === undefined && this.#makeReader === undefined) return;
-    this.#isReading = true;
-    const read = (): void => {
-      this.#isReading = false;
-      if (this.#isReleased) return;
-      try {
-        this.#read();
-      } catch {
-        // What nobody can read is not worth its memory.
-        this.#isCut = true;
-      }
-    };
-    outside.runInAsyncScope(() => setImmediate(read).unref());
+  #readSafely(): void {
+    this.#isReading = false;
+    if (this.#isReleased) return;
+    try {
+      this.#read();
+    } catch {
+      // What nobody can read is not worth its memory.
+      this.#isCut = true;
+    }
   }
 
   #read(): void {

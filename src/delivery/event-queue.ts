@@ -1,4 +1,5 @@
-import { type StoredText, TextStore } from './text-store.ts';
+import { StoredEvent } from './stored-event.ts';
+import { TextStore } from './text-store.ts';
 import type { EndingEvent, WaitingEvent } from './waiting.ts';
 
 export interface QueueLimits {
@@ -13,14 +14,9 @@ export interface BatchLimits {
   lingerMs: number;
 }
 
-/** An event whose JSON is in the store. */
-interface StoredEvent extends EndingEvent {
-  readonly text: StoredText;
-}
-
 /**
  * Waiting events, bounded by count and bytes, and the batches that came back from a failed request, which
- * go first and are never merged: a halved batch must stay halved.
+ * go first and are never merged: a halved batch must stay halved. Whoever is given an event sees to its release.
  */
 export class EventQueue {
   readonly #limits: QueueLimits;
@@ -79,8 +75,7 @@ export class EventQueue {
 
   /** Adds an event whatever the limits: whoever reads it back from disk has looked at the room before. */
   restore(event: WaitingEvent): void {
-    const { json, ...rest } = event;
-    this.#fresh.push({ ...rest, text: this.#texts.put(json, event.bytes) });
+    this.#fresh.push(new StoredEvent(event, this.#texts));
     this.#add(event, 1);
     this.#freshBytes += event.bytes;
   }
@@ -102,7 +97,6 @@ export class EventQueue {
     this.#fresh = fresh.filter((event) => {
       if (keep(event)) return true;
       this.#freshBytes -= event.bytes;
-      this.#texts.free(event.text);
       return false;
     });
     return removed;
@@ -158,10 +152,8 @@ export class EventQueue {
       const fits = batch.length < this.#batch.maxEvents && bytes + next.bytes <= this.batchBytes;
       // An id that is twice in one batch would be stored twice: the server only knows those of earlier ones.
       if (batch.length > 0 && (!fits || ids.has(next.taskId))) break;
-      const json = this.#texts.get(next.text);
       this.#shiftFresh();
-      const { text: _text, ...rest } = next;
-      batch.push({ ...rest, json });
+      batch.push(next);
       ids.add(next.taskId);
       bytes += next.bytes;
     }
@@ -204,7 +196,6 @@ export class EventQueue {
     this.#head += 1;
     this.#add(event, -1);
     this.#freshBytes -= event.bytes;
-    this.#texts.free(event.text);
     if (this.#head > 1024 && this.#head * 2 > this.#fresh.length) {
       this.#fresh = this.#fresh.slice(this.#head);
       this.#head = 0;

@@ -298,6 +298,7 @@ export class Pipeline {
       }
       ledger.queued += 1;
       this.#queue.giveBack([shorter]);
+      only.release?.();
       return;
     }
     if (isTooLarge) this.#shrinkBatches(batch);
@@ -351,5 +352,6 @@ export class Pipeline {
   #end(event: EndingEvent, delivered: boolean): void {
     this.#parts.onEnd(event, delivered);
     this.#parts.epochs.leave(event.epoch);
+    event.release?.();
   }
 }

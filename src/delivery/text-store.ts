@@ -1,65 +1,87 @@
-/** Bytes of one slab: dozens of usual events. */
-const SLAB_BYTES = 262_144;
+import { BLOCK_BYTES, giveBlock, takeBlock } from '../internal/blocks.ts';
+
 /** A longer text has little to gain. */
 const MAX_PACKED_BYTES = 65_536;
-/** Slabs kept for later when they are empty; 2 MiB. */
-const MAX_SPARE = 8;
 
-interface Slab {
+/** A block that several texts may share. */
+interface Shared {
   readonly bytes: Buffer;
   used: number;
   /** Texts in it that are still wanted. */
   live: number;
 }
 
-/** Where a text is. A long one is itself. */
+/** Where a text is: it begins in the first block, and goes on at the beginning of each other. A long one is itself. */
 export type StoredText =
   | string
-  | { readonly slab: Slab; readonly start: number; readonly end: number };
+  | { readonly blocks: readonly Shared[]; readonly start: number; readonly bytes: number };
+
+/** For texts that are not within one block. Used within one call only. */
+let scratch: Buffer | undefined;
 
 /**
  * Texts that wait, outside of V8's heap. There, what waits for longer than the collector of young garbage takes to
  * come round twice stays until the next full collection: a queue whose oldest entries make room for new ones would
- * hold its size several times over. A slab is used again when its last text has gone.
+ * hold its size several times over. They stand one behind the other; a block is used again when its last text has
+ * gone.
  */
 export class TextStore {
-  #current: Slab | undefined;
-  readonly #spare: Slab[] = [];
+  #current: Shared | undefined;
 
   /** @param bytes its length in UTF-8 */
   put(text: string, bytes: number): StoredText {
     if (bytes > MAX_PACKED_BYTES) return text;
-    const slab = this.#slabFor(bytes);
-    const start = slab.used;
-    slab.used += slab.bytes.write(text, start, 'utf8');
-    slab.live += 1;
-    return { slab, start, end: slab.used };
+    const first = this.#open();
+    const start = first.used;
+    first.live += 1;
+    if (bytes <= BLOCK_BYTES - start) {
+      first.used += first.bytes.write(text, start, 'utf8');
+      return { blocks: [first], start, bytes };
+    }
+    scratch ??= Buffer.allocUnsafeSlow(MAX_PACKED_BYTES);
+    scratch.write(text, 0, 'utf8');
+    const blocks = [first];
+    for (let from = 0, block = first; ; ) {
+      const copied = scratch.copy(block.bytes, block.used, from, bytes);
+      block.used += copied;
+      from += copied;
+      if (from === bytes) return { blocks, start, bytes };
+      block = this.#open();
+      block.live += 1;
+      blocks.push(block);
+    }
   }
 
   get(stored: StoredText): string {
     if (typeof stored === 'string') return stored;
-    return stored.slab.bytes.toString('utf8', stored.start, stored.end);
+    const { blocks, start, bytes } = stored;
+    const [first] = blocks;
+    if (first && blocks.length === 1) return first.bytes.toString('utf8', start, start + bytes);
+    scratch ??= Buffer.allocUnsafeSlow(MAX_PACKED_BYTES);
+    let at = 0;
+    for (const [i, block] of blocks.entries()) {
+      const from = i === 0 ? start : 0;
+      at += block.bytes.copy(scratch, at, from, Math.min(BLOCK_BYTES, from + bytes - at));
+    }
+    return scratch.toString('utf8', 0, at);
   }
 
   /** To be called once: the same place will hold another text. */
   free(stored: StoredText): void {
     if (typeof stored === 'string') return;
-    const { slab } = stored;
-    slab.live -= 1;
-    if (slab.live > 0) return;
-    slab.used = 0;
-    if (slab !== this.#current && this.#spare.length < MAX_SPARE) this.#spare.push(slab);
+    for (const block of stored.blocks) {
+      block.live -= 1;
+      if (block.live > 0) continue;
+      block.used = 0;
+      if (block !== this.#current) giveBlock(block.bytes);
+    }
   }
 
-  #slabFor(bytes: number): Slab {
-    const current = this.#current;
-    if (current && current.used + bytes <= SLAB_BYTES) return current;
-    // Not of the pool that small Buffers share: it is kept for long.
-    this.#current = this.#spare.pop() ?? {
-      bytes: Buffer.allocUnsafeSlow(SLAB_BYTES),
-      used: 0,
-      live: 0,
-    };
+  /** The block in which there is room. */
+  #open(): Shared {
+    if (this.#current === undefined || this.#current.used === BLOCK_BYTES) {
+      this.#current = { bytes: takeBlock(), used: 0, live: 0 };
+    }
     return this.#current;
   }
 }

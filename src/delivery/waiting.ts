@@ -10,6 +10,8 @@ export interface WaitingEvent extends QueuedEvent {
   readonly expiresAt: number;
   /** Where it is on disk too; undefined: in memory alone. */
   readonly ref?: SpoolRef | undefined;
+  /** Gives the memory of its text back, once: `json` is not to be had any more. */
+  release?(): void;
   /** Its JSON as it was before it was shortened for a server that found it too large. */
   readonly whole?: string;
 }

@@ -8,6 +8,9 @@ import { Pieces } from './pieces.ts';
 import { Slots } from './slots.ts';
 import { asNumber, asString, contentText, isObject } from './text.ts';
 
+/** What a chunk has beside the envelope. */
+const APART = new Set(['choices', 'usage', 'x_groq', 'error']);
+
 /** Deltas into one completion, in the shape that the same call gives without `stream`. */
 export class ChatReader implements StreamReader {
   readonly #read: (completion: JsonObject) => ResponseParts | undefined;
@@ -25,14 +28,14 @@ export class ChatReader implements StreamReader {
     this.#error = streamError(event) ?? this.#error;
     const { json } = event;
     if (!isObject(json)) return;
-    const { choices, usage, x_groq, error: _error, ...envelope } = json;
+    const { choices, usage, x_groq } = json;
     const groq = isObject(x_groq) ? x_groq : {};
     this.#error = errorOf(groq.error) ?? this.#error;
     // Groq reports usage in its own field as well, in early versions only there.
     this.#usage = [usage, groq.usage].find(isUsage) ?? this.#usage;
     // The last chunk of some servers has usage and no choices at all.
     if (!Array.isArray(choices)) return;
-    keepFields(this.#envelope, envelope);
+    keepFields(this.#envelope, json, APART);
     for (const choice of choices) if (isObject(choice)) this.#pushChoice(choice);
   }
 

@@ -86,6 +86,9 @@ interface Choice {
   finish: unknown;
 }
 
+/** What a chunk has beside the envelope. */
+const APART = new Set(['choices', 'usage', 'error']);
+
 export class CompletionReader implements StreamReader {
   readonly #envelope: JsonObject = {};
   #usage: unknown;
@@ -95,10 +98,10 @@ export class CompletionReader implements StreamReader {
   push(event: StreamEvent): void {
     this.#error = streamError(event) ?? this.#error;
     if (!isObject(event.json)) return;
-    const { choices, usage, error: _error, ...envelope } = event.json;
+    const { choices, usage } = event.json;
     if (isUsage(usage)) this.#usage = usage;
     if (!Array.isArray(choices)) return;
-    keepFields(this.#envelope, envelope);
+    keepFields(this.#envelope, event.json, APART);
     for (const choice of choices) {
       if (!isObject(choice)) continue;
       const index = asNumber(choice.index) ?? 0;

@@ -40,10 +40,17 @@ export function firstChoice(choices: unknown): JsonObject | undefined {
 }
 
 /** A chunk's fields beside its choices, the last ones; Azure's chunks about its filter have an empty id and model. */
-export function keepFields(kept: JsonObject, fields: JsonObject): void {
-  for (const [key, value] of Object.entries(fields)) {
+export function keepFields(
+  kept: JsonObject,
+  fields: JsonObject,
+  isApart: ReadonlySet<string>,
+): void {
+  for (const key of Object.keys(fields)) {
+    if (isApart.has(key)) continue;
+    const value = fields[key];
     const isEmpty = value === '' || value === null;
-    if (!isEmpty || !(key in kept)) kept[key] = value;
+    // The same text again stays the older string, which has lived for long already.
+    if (kept[key] !== value && (!isEmpty || !(key in kept))) kept[key] = value;
   }
 }
 

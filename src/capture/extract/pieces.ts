@@ -61,9 +61,8 @@ export class Pieces {
   }
 
   toString(): string {
-    const packed: Buffer[] = [];
-    this.#packed?.drain((bytes) => packed.push(Buffer.from(bytes)));
-    const text = Buffer.concat(packed).toString() + this.#blocks.join('') + this.#loose.join('');
+    const packed = this.#packed?.takeText() ?? '';
+    const text = packed + this.#blocks.join('') + this.#loose.join('');
     this.#blocks = [text];
     this.#loose = [];
     return text;

@@ -1,3 +1,4 @@
+import { ByteBlocks } from '../byte-blocks.ts';
 import type { StreamEvent } from '../sse.ts';
 import type { AnyReader } from './any-reader.ts';
 import type { StreamedParts } from './format.ts';
@@ -15,8 +16,8 @@ export class StreamInParts {
   readonly #readEvents: ReadEvents;
   readonly #boundaries: readonly string[];
   /** Of an event that is not whole yet. */
-  #rest: string[] = [];
-  #restLength = 0;
+  readonly #rest = new ByteBlocks();
+  #restBytes = 0;
   #read = 0;
   /** The shortest event so far: what each of them says again. */
   #least = Number.POSITIVE_INFINITY;
@@ -28,9 +29,9 @@ export class StreamInParts {
     this.#boundaries = boundaries;
   }
 
-  /** Characters that it keeps, about. */
+  /** Bytes that it keeps, about. */
   get kept(): number {
-    return this.#read + this.#restLength;
+    return this.#read + this.#restBytes;
   }
 
   push(text: string): void {
@@ -39,24 +40,25 @@ export class StreamInParts {
       this.#keep(text);
       return;
     }
-    const whole = this.#rest.join('') + text.slice(0, end);
-    this.#rest = [];
-    this.#restLength = 0;
-    // A slice would keep all of the text that it is a part of.
-    this.#keep(ownCopy(text.slice(end)));
+    const whole = this.#takeRest() + text.slice(0, end);
+    this.#keep(text.slice(end));
     this.#take(whole);
   }
 
   end(): StreamedParts & { isExact: boolean } {
-    this.#take(this.#rest.join(''));
-    this.#rest = [];
+    this.#take(this.#takeRest());
     return { ...this.#reader.end(), isExact: this.#reader.isExact };
   }
 
   #keep(text: string): void {
-    if (text === '') return;
-    this.#rest.push(text);
-    this.#restLength += text.length;
+    const bytes = Buffer.byteLength(text);
+    this.#rest.append(text, bytes);
+    this.#restBytes += bytes;
+  }
+
+  #takeRest(): string {
+    this.#restBytes = 0;
+    return this.#rest.takeText();
   }
 
   #take(text: string): void {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BLOCK_BYTES, ByteBlocks } from '../../../src/capture/byte-blocks.ts';
+import { ByteBlocks } from '../../../src/capture/byte-blocks.ts';
+import { BLOCK_BYTES } from '../../../src/internal/blocks.ts';
 
 const sizes = fc.oneof(
   fc.constantFrom(0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES),
