@@ -42,7 +42,7 @@ export {
   PhosphoServerError,
   PhosphoTimeoutError,
 } from './errors.ts';
-export type { FeedbackOptions, RouterOptions } from './express/feedback-router.ts';
+export type { FeedbackLimits, FeedbackOptions, RouterOptions } from './express/feedback-options.ts';
 export type {
   AppRequest,
   AppResponse,
@@ -57,5 +57,5 @@ export type { Logger, LogLevel } from './internal/logger.ts';
 export type { LoggedTask, LogInput } from './log.ts';
 export type { MetricsHandler } from './metrics.ts';
 export type { DeliveryOptions, PhosphoOptions, SpoolOptions } from './options.ts';
-export { type DrainOptions, Phospho } from './phospho.ts';
+export { type DrainOptions, Phospho, type TokenOptions } from './phospho.ts';
 export type * from './types.ts';

@@ -9,7 +9,7 @@ import type { DeliveryHooks } from './delivery/observers.ts';
 import type { SpoolSettings, SpoolSync } from './delivery/spool/spool.ts';
 import type { WaitUntilHook } from './delivery/wait-until.ts';
 import { PhosphoConfigError } from './errors.ts';
-import type { FeedbackOptions } from './express/feedback-router.ts';
+import type { FeedbackLimits, FeedbackOptions } from './express/feedback-options.ts';
 import { MIN_SECRET_LENGTH } from './feedback/token.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from './internal/logger.ts';
 import {
@@ -179,9 +179,12 @@ function isInJest(): boolean {
 
 const FEEDBACK_NAMES = new Set<string>([
   'secret',
+  'bind',
   'authorize',
   'acceptBareIds',
   'origins',
+  'rawFlagToFlag',
+  'limits',
 ] satisfies (keyof FeedbackOptions)[]);
 
 /** Throws a PhosphoConfigError that names the option, what it takes and what came. */
@@ -209,8 +212,16 @@ export function checkOptions(options: PhosphoOptions): void {
 function checkFeedback(feedback: FeedbackOptions | undefined): void {
   if (feedback === undefined) return;
   checkNames('option feedback', feedback, FEEDBACK_NAMES);
-  expectType('feedback.authorize', feedback.authorize, 'function');
+  for (const name of ['bind', 'authorize', 'rawFlagToFlag'] as const) {
+    expectType(`feedback.${name}`, feedback[name], 'function');
+  }
   expectType('feedback.acceptBareIds', feedback.acceptBareIds, 'boolean');
+  if (feedback.bind && feedback.acceptBareIds) {
+    throw new PhosphoConfigError(
+      'option feedback.acceptBareIds accepts an id from anybody, which feedback.bind is to prevent: leave one of them out',
+    );
+  }
+  checkLimits(feedback.limits);
   const { origins } = feedback;
   if (origins === undefined) return;
   if (!Array.isArray(origins)) throw wrong('feedback.origins', 'a list of origins', origins);
@@ -218,6 +229,16 @@ function checkFeedback(feedback: FeedbackOptions | undefined): void {
     if (origin === 'null' || (typeof origin === 'string' && originOf(origin) === origin)) continue;
     throw wrong('feedback.origins', 'a list of origins such as "https://app.example.com"', origin);
   }
+}
+
+const MAX_LIMIT = 1_000_000;
+
+function checkLimits(limits: FeedbackLimits | undefined): void {
+  if (limits === undefined) return;
+  checkNames('option feedback.limits', limits, new Set(['perToken', 'perAddress', 'store']));
+  numberIn('feedback.limits.perToken', limits.perToken, [1, 30, MAX_LIMIT]);
+  numberIn('feedback.limits.perAddress', limits.perAddress, [1, 300, MAX_LIMIT]);
+  expectType('feedback.limits.store', limits.store, 'function');
 }
 
 /** An origin as browsers send it: lower case, no path, no default port. */

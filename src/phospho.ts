@@ -15,14 +15,17 @@ import type { Ledger } from './delivery/ledger.ts';
 import { Observers } from './delivery/observers.ts';
 import { WaitUntil, type WaitUntilHook } from './delivery/wait-until.ts';
 import { PhosphoArgumentError } from './errors.ts';
-import { createFeedbackRouter, type RouterOptions } from './express/feedback-router.ts';
+import { bindingOf } from './express/binding.ts';
+import type { RouterOptions } from './express/feedback-options.ts';
+import { createFeedbackRouter } from './express/feedback-router.ts';
 import { LateAnswers } from './express/late-answers.ts';
 import { createMiddleware } from './express/middleware.ts';
-import type { Middleware, MiddlewareOptions } from './express/types.ts';
+import type { AppRequest, Middleware, MiddlewareOptions } from './express/types.ts';
 import { DEFAULT_TOKEN_LIFE_MS, FeedbackTokens, MIN_SECRET_LENGTH } from './feedback/token.ts';
 import { GracefulShutdown } from './graceful-shutdown.ts';
 import { appVersion } from './internal/app-version.ts';
 import { onBeforeExit, onExit } from './internal/exit.ts';
+import { describeError } from './internal/hooks.ts';
 import { newSessionId, newTaskId } from './internal/ids.ts';
 import { GuardedLogger } from './internal/logger.ts';
 import { Outside } from './internal/outside.ts';
@@ -40,6 +43,14 @@ import {
   resolveSecrets,
 } from './options.ts';
 import type { Flag, FlagSource } from './types.ts';
+
+/** Options of `feedbackToken`. */
+export interface TokenOptions {
+  /** Milliseconds from now; 1000 to a year. Default: 24 hours. */
+  expiresInMs?: number;
+  /** What the option `feedback.bind` will answer for the user who flags. Default: nobody. */
+  bind?: string | undefined;
+}
 
 /** Limits of `flush`, `shutdown` and `gracefulShutdown`. */
 export interface DrainOptions {
@@ -161,7 +172,7 @@ export class Phospho {
         recorder: this.#recorder,
         lateAnswers: this.#waitUntil ? undefined : this.#lateAnswers,
         runStep: (scope, name, run) => runInScope(scope, wrapWith(this.#recorder, run, { name })),
-        feedbackToken: (taskId) => this.feedbackToken(taskId),
+        feedbackToken: (taskId, req) => this.#tokenFor(taskId, req),
         isReady: () => this.#delivery.isConfigured(),
         flush: (timeoutMs) => this.#flushOutside(timeoutMs),
       },
@@ -229,31 +240,45 @@ export class Phospho {
         `flag must be "success" or "failure", got ${JSON.stringify(flag)}`,
       );
     }
-    if (typeof taskId !== 'string' || taskId === '') {
-      throw new PhosphoArgumentError(
-        `taskId must be a non-empty string, got ${JSON.stringify(taskId)}`,
-      );
-    }
+    checkTaskId(taskId);
     if (!this.isEnabled) return;
     this.#delivery.flag({ taskId, flag, source, notes: this.#maskNotes(notes) });
     this.#waitUntil?.announce();
   }
 
   /**
-   * A token that lets its holder flag one task, for pages that show answers of the past.
+   * A token that lets its holder flag one task, for pages that show answers of the past, whichever process
+   * recorded them. Nobody is asked whether there is such a task.
    *
-   * @throws PhosphoArgumentError if `expiresInMs` is not between a second and a year.
+   * @param options - `expiresInMs`: 1000 to a year, default 24 h. `bind`: with the option `feedback.bind`, what
+   * that will answer for the user who flags
+   * @throws PhosphoArgumentError for an empty task id, or an `expiresInMs` out of its range.
+   *
+   * @example
+   * ```ts
+   * app.get('/history', async (req, res) => {
+   *   const messages = await conversationOf(req.user);
+   *   res.json(messages.map((message) => ({
+   *     ...message,
+   *     token: phospho.feedbackToken(message.taskId),
+   *   })));
+   * });
+   * ```
    */
   feedbackToken(
     taskId: string,
-    { expiresInMs = DEFAULT_TOKEN_LIFE_MS }: { expiresInMs?: number } = {},
+    { expiresInMs = DEFAULT_TOKEN_LIFE_MS, bind }: TokenOptions = {},
   ): string {
+    checkTaskId(taskId);
+    if (bind !== undefined && typeof bind !== 'string') {
+      throw new PhosphoArgumentError(`bind must be a string, got ${typeof bind}`);
+    }
     if (!(expiresInMs >= 1_000 && expiresInMs <= 366 * 86_400_000)) {
       throw new PhosphoArgumentError(
         `expiresInMs must be from 1000 to ${366 * 86_400_000} milliseconds, got ${String(expiresInMs)}`,
       );
     }
-    return this.#feedbackTokens().sign(taskId, { expiresInMs });
+    return this.#feedbackTokens().sign(taskId, { expiresInMs, bind });
   }
 
   /** A new session id; nothing is sent. */
@@ -340,6 +365,18 @@ export class Phospho {
     });
   }
 
+  /** Of an answer, for whoever asked for it. */
+  #tokenFor(taskId: string, req: AppRequest): string {
+    try {
+      const bind = bindingOf(this.#options.feedback?.bind, req);
+      return this.#feedbackTokens().sign(taskId, { bind });
+    } catch (error) {
+      const message = `feedback.bind failed, so there is no token: ${describeError(error)}`;
+      this.#logger.once('bind', 'error', message);
+      return '';
+    }
+  }
+
   /** Worked out with the first token: a key that appears after start-up still counts. */
   #feedbackTokens(): FeedbackTokens {
     if (this.#tokens) return this.#tokens;
@@ -375,6 +412,13 @@ export class Phospho {
       return undefined;
     }
   }
+}
+
+function checkTaskId(taskId: unknown): void {
+  if (typeof taskId === 'string' && taskId !== '') return;
+  throw new PhosphoArgumentError(
+    `taskId must be a non-empty string, got ${JSON.stringify(taskId)}`,
+  );
 }
 
 /** Neither `flush` nor `shutdown` may throw: what is no finite number counts as no time at all. */

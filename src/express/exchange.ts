@@ -29,7 +29,8 @@ import type { AppRequest, AppResponse, PerRequest, RequestHandle } from './types
 /** What the HTTP door needs of the rest of the package. */
 export interface HttpDoor {
   recorder: Recorder;
-  feedbackToken(taskId: string): string;
+  /** Empty where it cannot be told whom it should be tied to. */
+  feedbackToken(taskId: string, req: AppRequest): string;
   /** Whether a task that settles now is recorded. */
   isReady(): boolean;
   /** Resolves once all that has settled is delivered, or the time is up. Never rejects. */
@@ -86,7 +87,7 @@ export class Exchange implements ResponseListener, LateExchange {
     this.handle = createHandle({
       task: this.task,
       departure: this.#departure,
-      signToken: () => door.feedbackToken(this.task.id),
+      signToken: () => door.feedbackToken(this.task.id, req),
       skip: () => this.#skip(),
       runStep: (name, run) => door.runStep(this.scope, name, run),
       onFault: (error) => this.onFault(error),

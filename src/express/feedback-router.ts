@@ -6,44 +6,16 @@ import {
   readFlagRequest,
 } from '../feedback/flag-request.ts';
 import type { FeedbackTokens } from '../feedback/token.ts';
-import { describeError } from '../internal/hooks.ts';
+import { describeError, isThenable } from '../internal/hooks.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
+import type { Flag } from '../types.ts';
+import { bindingOf } from './binding.ts';
+import { answerPreflight, checkOrigin, isPreflight } from './cors.ts';
+import type { FeedbackOptions, RouterOptions } from './feedback-options.ts';
 import { RateLimits } from './rate-limits.ts';
 import { readFeedbackBody } from './read-body.ts';
 import type { AppRequest, AppResponse, Middleware, Next } from './types.ts';
 import { sendWidgetScript } from './widget-script.ts';
-
-/** Options of `new Phospho({ feedback })`. */
-export interface FeedbackOptions {
-  /**
-   * Signs the tokens that let end users flag their tasks; at least 32 characters. In a list the first one
-   * signs and all are accepted, so that a secret can be changed without losing a flag. Every replica of
-   * an app needs the same. Default: `PHOSPHO_FEEDBACK_SECRET`; else derived from the API key; else random
-   * for this process.
-   */
-  secret?: string | readonly string[];
-  /**
-   * Decides who may flag, in place of tokens: for apps whose users are logged in. True lets it pass; if it
-   * throws, the flag is refused.
-   */
-  authorize?: (req: AppRequest, feedback: Feedback) => boolean | Promise<boolean>;
-  /**
-   * Accepts a task id without a token, if this process issued it lately. Whoever learns an id can then flag
-   * its task. Default: false.
-   */
-  acceptBareIds?: boolean;
-  /**
-   * Origins whose pages may send feedback, e.g. `https://app.example.com`. Browsers send it truthfully,
-   * nobody else has to. Default: any.
-   */
-  origins?: readonly string[];
-}
-
-/** Options of `phospho.router()`. */
-export interface RouterOptions {
-  /** Where its routes are, below where it is mounted. Default: `/phospho`. */
-  path?: string;
-}
 
 /** What the route needs of the rest of the package. */
 export interface FeedbackDoor {
@@ -58,33 +30,67 @@ export interface FeedbackDoor {
 
 /** See `Phospho.router`. */
 export function createFeedbackRouter(door: FeedbackDoor, options: RouterOptions): Middleware {
-  const path = checkPath(options);
+  const { path, onFlag } = checkRouterOptions(options);
   const route = `${path}/flag`;
   const script = `${path}/widget.js`;
-  const limits = new RateLimits(door.logger);
+  const limits = new RateLimits(door.logger, door.options.limits);
   return function phosphoRouter(req: AppRequest, res: AppResponse, next: Next): void {
     const requested = (req.url ?? '').split('?', 1)[0]?.replace(/\/$/, '');
     if (requested === script && (req.method === 'GET' || req.method === 'HEAD')) {
       sendWidgetScript(req, res).catch((error: unknown) => refuse(door, req, res, error));
       return;
     }
-    // A preflight is for the app's CORS middleware to answer.
-    if (requested !== route || req.method === 'OPTIONS') {
+    if (requested !== route || (req.method === 'OPTIONS' && !isOurs(door, req))) {
       next();
       return;
     }
     takeFlag(door, limits, req, res).then(
-      (feedback) => answer(res, 202, { task_id: feedback.taskId, flag: feedback.flag }),
+      (feedback) => {
+        if (feedback === undefined) return;
+        answer(res, 202, { task_id: feedback.taskId, flag: feedback.flag });
+        if (onFlag) tellApp(door, onFlag, feedback, req);
+      },
       (error: unknown) => refuse(door, req, res, error),
     );
   };
 }
 
-function checkPath({ path = '/phospho', ...others }: RouterOptions): string {
-  for (const name of Object.keys(others)) {
-    throw new PhosphoConfigError(`router() has no option "${name}"; it takes: path`);
+/** Without a list of origins a preflight is for the app's CORS middleware to answer. */
+function isOurs({ options }: FeedbackDoor, req: AppRequest): boolean {
+  return options.origins !== undefined && isPreflight(req);
+}
+
+function tellApp(
+  door: FeedbackDoor,
+  onFlag: NonNullable<RouterOptions['onFlag']>,
+  feedback: Feedback,
+  req: AppRequest,
+): void {
+  const fail = (error: unknown): void =>
+    door.logger.once('onFlag', 'error', `onFlag of router() failed: ${describeError(error)}`);
+  try {
+    const told = onFlag({ ...feedback }, req);
+    if (isThenable(told)) told.then(undefined, fail);
+  } catch (error) {
+    fail(error);
   }
-  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) return path.replace(/\/+$/, '');
+}
+
+function checkRouterOptions({ path = '/phospho', onFlag, ...others }: RouterOptions): {
+  path: string;
+  onFlag: RouterOptions['onFlag'];
+} {
+  for (const name of Object.keys(others)) {
+    throw new PhosphoConfigError(`router() has no option "${name}"; it takes: path, onFlag`);
+  }
+  if (onFlag !== undefined && typeof onFlag !== 'function') {
+    throw new PhosphoConfigError(
+      `option onFlag of router() must be a function, got ${describeError(onFlag)}`,
+    );
+  }
+  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) {
+    return { path: path.replace(/\/+$/, ''), onFlag };
+  }
   throw new PhosphoConfigError(
     `option path of router() must be a string such as "/phospho", got ${describeError(path)}`,
   );
@@ -95,14 +101,18 @@ async function takeFlag(
   limits: RateLimits,
   req: AppRequest,
   res: AppResponse,
-): Promise<Feedback> {
-  if (req.method !== 'POST') {
+): Promise<Feedback | undefined> {
+  if (req.method !== 'POST' && !isOurs(door, req)) {
     res.setHeader('Allow', 'POST');
     throw new FeedbackRefusal('method_not_allowed', 'send feedback by POST');
   }
-  checkOrigin(door.options.origins, req);
+  checkOrigin(door.options.origins, req, res);
+  if (req.method === 'OPTIONS') {
+    answerPreflight(res);
+    return undefined;
+  }
   await limits.checkAddress(req, res);
-  const request = readFlagRequest(await readFeedbackBody(req));
+  const request = readFlagRequest(await readFeedbackBody(req), (raw) => flagOf(door, raw));
   const feedback = await admit(door, limits, req, res, request);
   if (!door.isReady()) {
     throw new FeedbackRefusal('not_configured', 'this app has no API key for feedback');
@@ -126,12 +136,12 @@ async function admit(
     throw new FeedbackRefusal('unauthorized', 'you may not flag this task');
   }
   if (token !== undefined) {
-    const check = door.tokens().check(token);
+    const check = door.tokens().check(token, { bind: binding(door, req) });
     if (!check.ok) throw new FeedbackRefusal(check.code, TOKEN_MESSAGES[check.code]);
     if (taskId !== undefined && taskId !== check.taskId) {
       throw new FeedbackRefusal('task_mismatch', 'the token is for another task');
     }
-    await limits.checkToken(req, res, token);
+    await limits.checkTask(req, res, check.taskId);
     return { taskId: check.taskId, flag, notes };
   }
   if (!acceptBareIds) {
@@ -142,8 +152,34 @@ async function admit(
   }
   const bareId = needTaskId(taskId);
   if (!door.knows(bareId)) throw new FeedbackRefusal('unknown_task', 'no such task');
-  await limits.checkToken(req, res, bareId);
+  await limits.checkTask(req, res, bareId);
   return { taskId: bareId, flag, notes };
+}
+
+/** What the app takes a raw flag for; a function that fails says nothing. */
+function flagOf({ options, logger }: FeedbackDoor, raw: unknown): Flag | undefined {
+  if (options.rawFlagToFlag === undefined) return undefined;
+  try {
+    const flag: unknown = options.rawFlagToFlag(raw);
+    if (flag === undefined || flag === 'success' || flag === 'failure') return flag;
+    const said = 'answered neither "success" nor "failure" nor undefined';
+    logger.once('rawFlagToFlag', 'error', `feedback.rawFlagToFlag ${said}`);
+  } catch (error) {
+    const message = `feedback.rawFlagToFlag failed: ${describeError(error)}`;
+    logger.once('rawFlagToFlag', 'error', message);
+  }
+  return undefined;
+}
+
+/** Whom the token must be tied to; where that cannot be told, nobody may flag. */
+function binding({ options, logger }: FeedbackDoor, req: AppRequest): string | undefined {
+  try {
+    return bindingOf(options.bind, req);
+  } catch (error) {
+    const message = `feedback.bind failed, so nobody may flag: ${describeError(error)}`;
+    logger.once('bind', 'error', message);
+    throw new FeedbackRefusal('unauthorized', 'it cannot be told whose token this is');
+  }
 }
 
 /** The app's own check; one that fails says no. */
@@ -172,12 +208,6 @@ function needTaskId(taskId: string | undefined): string {
   return taskId;
 }
 
-function checkOrigin(origins: readonly string[] | undefined, req: AppRequest): void {
-  const { origin } = req.headers;
-  if (origins === undefined || origin === undefined || origins.includes(origin)) return;
-  throw new FeedbackRefusal('origin', 'feedback from this origin is not accepted');
-}
-
 function refuse(door: FeedbackDoor, req: AppRequest, res: AppResponse, error: unknown): void {
   if (error instanceof FeedbackRefusal) {
     // An unread body would be taken for the next request on the connection.
@@ -196,5 +226,7 @@ function answer(res: AppResponse, status: number, body: object): void {
   res.statusCode = status;
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');
+  // An answer that somebody opens as a page must not be taken for one.
+  res.setHeader('X-Content-Type-Options', 'nosniff');
   res.end(JSON.stringify(body));
 }

@@ -13,10 +13,9 @@ export function publishedHeaders(
 ): HeaderPair[] {
   // A shared cache would hand one user's token to all others.
   if (/\bpublic\b/i.test(head.get('cache-control') ?? '')) return [];
-  const pairs: HeaderPair[] = [
-    [TASK_ID_HEADER, handle.taskId],
-    [TOKEN_HEADER, handle.feedbackToken],
-  ];
+  const { taskId, feedbackToken } = handle;
+  const pairs: HeaderPair[] = [[TASK_ID_HEADER, taskId]];
+  if (feedbackToken !== '') pairs.push([TOKEN_HEADER, feedbackToken]);
   // Without it a script of another origin cannot read them, whatever CORS allows otherwise.
   if (req?.headers.origin !== undefined) {
     const exposed = head.get('access-control-expose-headers');

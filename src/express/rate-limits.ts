@@ -1,33 +1,41 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Store } from 'express-rate-limit';
 import { FeedbackRefusal } from '../feedback/flag-request.ts';
+import { describeError } from '../internal/hooks.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
+import type { FeedbackLimits } from './feedback-options.ts';
 import type { AppRequest, AppResponse } from './types.ts';
 
-/** Flags a minute: a person changes their mind now and then; a house or office shares an address. */
+/** A minute. A person changes their mind now and then; a house or office shares an address. */
 const PER_TOKEN = 30;
 const PER_ADDRESS = 300;
 const WINDOW_MS = 60_000;
+/** Longer than a store takes that works: nobody waits for one that hangs. */
+const STORE_WAIT_MS = 2_000;
 
-/** Bounds what one token and one address may do. Throws a FeedbackRefusal that says when to come back. */
+/** Bounds what the tokens of one task and one address may do. Throws a FeedbackRefusal that says when to come back. */
 export class RateLimits {
   #limiters: Promise<{ address: RequestHandler; token: RequestHandler }> | undefined;
-  /** The key that the token limiter counts under; express-rate-limit only hands over the request. */
-  readonly #tokenOf = new WeakMap<object, string>();
+  /** The task that a request is about; express-rate-limit only hands over the request. */
+  readonly #taskOf = new WeakMap<object, string>();
   readonly #logger: GuardedLogger;
+  readonly #limits: FeedbackLimits;
 
-  constructor(logger: GuardedLogger) {
+  constructor(logger: GuardedLogger, limits: FeedbackLimits = {}) {
     this.#logger = logger;
+    this.#limits = limits;
   }
 
   async checkAddress(req: AppRequest, res: AppResponse): Promise<void> {
     const { address } = await this.#load();
-    await pass(address, req, res);
+    await this.#pass(address, req, res);
   }
 
-  async checkToken(req: AppRequest, res: AppResponse, token: string): Promise<void> {
-    const { token: limiter } = await this.#load();
-    this.#tokenOf.set(req, token);
-    await pass(limiter, req, res);
+  /** By the task, and not by the token itself: a store that others read holds no credentials. */
+  async checkTask(req: AppRequest, res: AppResponse, taskId: string): Promise<void> {
+    const { token } = await this.#load();
+    this.#taskOf.set(req, taskId);
+    await this.#pass(token, req, res);
   }
 
   /** Loaded with the first flag: most processes that start never see one. */
@@ -41,28 +49,82 @@ export class RateLimits {
         handler: refuse,
         // Its own checks speak to the console, and expect an Express app around the request.
         validate: false,
-      } as const;
+        // A store that is down must not cost a flag.
+        passOnStoreError: true,
+        logger: { error: (error) => this.#storeFailed(error), warn: () => {} },
+      } satisfies Parameters<typeof rateLimit>[0];
       return {
-        address: rateLimit({
-          ...common,
-          limit: PER_ADDRESS,
-          keyGenerator: (req) => {
-            this.#warnOfProxies(req);
-            return ipKeyGenerator(addressOf(req), IPV6_SUBNET);
-          },
-        }),
-        token: rateLimit({
-          ...common,
-          limit: PER_TOKEN,
-          keyGenerator: (req) => this.#tokenOf.get(req) ?? addressOf(req),
-        }),
+        address: this.#withStore('address', (store) =>
+          rateLimit({
+            ...common,
+            ...store,
+            limit: this.#limits.perAddress ?? PER_ADDRESS,
+            keyGenerator: (req) => {
+              this.#warnOfProxies(req);
+              return ipKeyGenerator(addressOf(req), IPV6_SUBNET);
+            },
+          }),
+        ),
+        token: this.#withStore('token', (store) =>
+          rateLimit({
+            ...common,
+            ...store,
+            limit: this.#limits.perToken ?? PER_TOKEN,
+            keyGenerator: (req) => this.#taskOf.get(req) ?? addressOf(req),
+          }),
+        ),
       };
     });
     return this.#limiters;
   }
 
+  /** In the app's store; in memory where that cannot be made, or is none. */
+  #withStore(
+    name: 'token' | 'address',
+    make: (store: { store?: Store }) => RequestHandler,
+  ): RequestHandler {
+    if (this.#limits.store) {
+      try {
+        return make({ store: this.#limits.store(name) });
+      } catch (error) {
+        this.#storeFailed(error);
+      }
+    }
+    return make({});
+  }
+
+  #pass(limiter: RequestHandler, req: AppRequest, res: AppResponse): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const hangs = setTimeout(() => {
+        this.#storeFailed(new Error(`no answer within ${STORE_WAIT_MS} ms`));
+        resolve();
+      }, STORE_WAIT_MS).unref();
+      const next = (error?: unknown): void => {
+        clearTimeout(hangs);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      void limiter(req as Request, res as Response, next);
+    });
+  }
+
+  #storeFailed(error: unknown): void {
+    const message = `feedback.limits.store failed, so flags are not limited by it until it works: ${describeError(error)}`;
+    this.#logger.once('limits.store', 'error', message);
+  }
+
   #warnOfProxies(req: Request): void {
-    if ((req.app as Request['app'] | undefined)?.get('trust proxy') !== true) return;
+    // Bare `node:http` knows no such setting: addresses are those of sockets.
+    const app = req.app as Request['app'] | undefined;
+    const trusted: unknown = app?.get('trust proxy');
+    if (app && !trusted && req.headers['x-forwarded-for'] !== undefined) {
+      this.#logger.once(
+        'trust proxy off',
+        'warn',
+        "a flag came with X-Forwarded-For, and 'trust proxy' is off, so the feedback route counts by the proxy's address, which all users share: if it is your proxy's header, app.set('trust proxy', …) to the number of proxies, or to their addresses",
+      );
+    }
+    if (trusted !== true) return;
     this.#logger.once(
       'trust proxy',
       'warn',
@@ -86,11 +148,4 @@ function refuse(req: Request, res: Response, next: (error?: unknown) => void): v
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   res.setHeader('Retry-After', String(seconds));
   next(new FeedbackRefusal('too_many_requests', `too many flags; try again in ${seconds} s`));
-}
-
-function pass(limiter: RequestHandler, req: AppRequest, res: AppResponse): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const next = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
-    void limiter(req as Request, res as Response, next);
-  });
 }

@@ -15,7 +15,7 @@ export async function readFeedbackBody(req: AppRequest): Promise<unknown> {
   if (!ACCEPTED_TYPES.has(type)) {
     throw new FeedbackRefusal(
       'unsupported_type',
-      `Content-Type must be application/json or text/plain, got ${type || 'none'}`,
+      `Content-Type must be application/json or text/plain${type === '' ? ', got none' : ''}`,
     );
   }
   if (Number(req.headers['content-length'] ?? 0) > MAX_FEEDBACK_BYTES) throw tooLarge();

@@ -66,8 +66,15 @@ const MAX_TOKEN_LENGTH = 2_304;
 /** Characters of a note. */
 export const MAX_NOTES = 2_000;
 
-/** Reads a parsed body; throws a FeedbackRefusal that names the field. */
-export function readFlagRequest(body: unknown): FlagRequest {
+/**
+ * Reads a parsed body; throws a FeedbackRefusal that names the field.
+ *
+ * @param flagOf what the app itself takes a raw flag for; undefined: it does not know it
+ */
+export function readFlagRequest(
+  body: unknown,
+  flagOf: (raw: unknown) => Flag | undefined = () => undefined,
+): FlagRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new FeedbackRefusal('invalid_body', 'the body must be a JSON object');
   }
@@ -79,7 +86,7 @@ export function readFlagRequest(body: unknown): FlagRequest {
   const token = readText(fields, ['token'], MAX_TOKEN_LENGTH);
   const notes = readText(fields, ['notes'], MAX_NOTES);
   return {
-    flag: readFlag(fields),
+    flag: readFlag(fields, flagOf),
     token: token || undefined,
     ...(taskId ? { taskId } : {}),
     ...(notes ? { notes: stripInvisible(notes) } : {}),
@@ -120,7 +127,10 @@ const RAW_FLAGS: ReadonlyMap<unknown, Flag> = new Map<unknown, Flag>([
 /** A skin tone or a presentation selector after an emoji says nothing about the verdict. */
 const EMOJI_MODIFIERS = /[\u{1f3fb}-\u{1f3ff}\u{fe0e}\u{fe0f}]/gu;
 
-function readFlag(fields: { [key: string]: unknown }): Flag {
+function readFlag(
+  fields: { [key: string]: unknown },
+  flagOf: (raw: unknown) => Flag | undefined,
+): Flag {
   const { flag } = fields;
   if (flag === 'success' || flag === 'failure') return flag;
   if (flag !== undefined && flag !== null) {
@@ -131,7 +141,7 @@ function readFlag(fields: { [key: string]: unknown }): Flag {
   }
   const raw = fields.raw_flag ?? fields.rawFlag;
   const key = typeof raw === 'string' ? raw.trim().toLowerCase().replace(EMOJI_MODIFIERS, '') : raw;
-  const known = RAW_FLAGS.get(key);
+  const known = (raw === undefined || raw === null ? undefined : flagOf(raw)) ?? RAW_FLAGS.get(key);
   if (known !== undefined) return known;
   throw new FeedbackRefusal(
     'invalid_flag',
@@ -141,10 +151,11 @@ function readFlag(fields: { [key: string]: unknown }): Flag {
   );
 }
 
-/** Never more of a stranger's text than tells the mistake. */
+/** What tells the mistake, and nothing that could be markup, a script or a disguise. */
 function show(value: unknown): string {
-  const text = typeof value === 'object' ? typeof value : JSON.stringify(value);
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value !== 'string') return `${value}`;
+  return /^[\w .+-]{0,40}$/.test(value) ? `"${value}"` : `a string of ${value.length} characters`;
 }
 
 /** Control characters but tab and line feed; bidi overrides and marks. */

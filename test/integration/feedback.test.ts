@@ -537,7 +537,7 @@ describe('router()', () => {
     [{ path: 'phospho' }, /path of router\(\).*"\/phospho", got phospho/],
     [{ path: 7 }, /got 7/],
     [{ path: '' }, /path of router/],
-    [{ paths: '/x' }, /no option "paths"; it takes: path/],
+    [{ paths: '/x' }, /no option "paths"; it takes: path, onFlag/],
   ])('refuses %j with a message that helps', (options, message) => {
     const phospho = phosphoFor({ exporter: new InMemoryExporter() });
     expect(() => phospho.router(options as RouterOptions)).toThrow(message);
