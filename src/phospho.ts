@@ -366,9 +366,11 @@ export class Phospho {
   }
 
   /** Of an answer, for whoever asked for it. */
-  #tokenFor(taskId: string, req: AppRequest): string {
+  #tokenFor(taskId: string, req: AppRequest | undefined): string {
+    const { bind: bindTo } = this.#options.feedback ?? {};
+    if (bindTo && req === undefined) return '';
     try {
-      const bind = bindingOf(this.#options.feedback?.bind, req);
+      const bind = req && bindingOf(bindTo, req);
       return this.#feedbackTokens().sign(taskId, { bind });
     } catch (error) {
       const message = `feedback.bind failed, so there is no token: ${describeError(error)}`;

@@ -23,3 +23,8 @@ export function kindOf(contentType: string | undefined): BodyKind {
   if (type === 'application/json' || type.endsWith('+json')) return 'json';
   return type.startsWith('text/') ? 'text' : 'binary';
 }
+
+/** Whether it is a stream by its name. */
+export function isStreamed(kind: BodyKind | undefined): boolean {
+  return kind === 'events' || kind === 'lines';
+}

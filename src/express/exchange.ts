@@ -1,15 +1,11 @@
 import { ByteLog, type ReaderMaker } from '../capture/byte-log.ts';
 import type { Scope } from '../capture/context.ts';
-import { readGenericRequest } from '../capture/extract/generic.ts';
-import { AI_SDK_HEADERS, beginsAnswer } from '../capture/extract/sniff.ts';
-import { isObject } from '../capture/extract/text.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { isKept } from '../capture/sampling.ts';
 import { type OpenTask, round, type TaskEnd, type TaskFields } from '../capture/task.ts';
 import { describeError, isThenable } from '../internal/hooks.ts';
 import type { JsonObject, Outcome } from '../types.ts';
-import { BodyBegin } from './body-begin.ts';
-import { type BodyKind, charsetOf, kindOf } from './body-kind.ts';
+import { type BodyKind, charsetOf, isStreamed, kindOf } from './body-kind.ts';
 import { readExchange } from './exchange-contents.ts';
 import { findSession, findUser, queryOf, sessionIn } from './identify.ts';
 import type { LateAnswers, LateExchange } from './late-answers.ts';
@@ -25,12 +21,13 @@ import {
 } from './resolve-options.ts';
 import type { HeaderPair, ResponseHead, ResponseListener } from './response-tap.ts';
 import type { AppRequest, AppResponse, PerRequest, RequestHandle } from './types.ts';
+import { Verdict } from './verdict.ts';
 
 /** What the HTTP door needs of the rest of the package. */
 export interface HttpDoor {
   recorder: Recorder;
-  /** Empty where it cannot be told whom it should be tied to. */
-  feedbackToken(taskId: string, req: AppRequest): string;
+  /** Empty where it cannot be told whom it should be tied to; without a request if that is over. */
+  feedbackToken(taskId: string, req: AppRequest | undefined): string;
   /** Whether a task that settles now is recorded. */
   isReady(): boolean;
   /** Resolves once all that has settled is delivered, or the time is up. Never rejects. */
@@ -55,17 +52,15 @@ export class Exchange implements ResponseListener, LateExchange {
   #req: AppRequest | undefined;
   #res: AppResponse | undefined;
   #responseLog: ByteLog | undefined;
-  #verdict: 'undecided' | 'capture' | 'ignore' = 'undecided';
+  readonly #verdict: Verdict;
   #head: Head | undefined;
   #firstChunkMs: number | undefined;
   #chunks = 0;
-  #isSkipped = false;
   #isOver = false;
   /** Milliseconds from the beginning until the client left, where it did before the answer was complete. */
   #leftMs: number | undefined;
   readonly #departure = new Departure();
   #lastChunkAt: number | undefined;
-  readonly #begin = new BodyBegin();
   readonly #hadSocket: boolean;
 
   constructor(
@@ -84,10 +79,12 @@ export class Exchange implements ResponseListener, LateExchange {
     // A task within this one asks while the request is under way.
     this.task.identify = () => this.#identity();
     this.#requestTap = new RequestTap(req, options.formats, (error) => this.onFault(error));
+    this.#verdict = new Verdict(req, this.task, this.#requestTap, options);
     this.handle = createHandle({
       task: this.task,
       departure: this.#departure,
-      signToken: () => door.feedbackToken(this.task.id, req),
+      // Not the constructor's: the task's closures share it, and may live on.
+      signToken: () => door.feedbackToken(this.task.id, this.#req),
       skip: () => this.#skip(),
       runStep: (name, run) => door.runStep(this.scope, name, run),
       onFault: (error) => this.onFault(error),
@@ -112,12 +109,12 @@ export class Exchange implements ResponseListener, LateExchange {
       encoding: head.get('content-encoding'),
       charset: charsetOf(contentType),
     };
-    if (this.#verdict === 'undecided') this.#decide(head, kind);
-    if (this.#verdict !== 'ignore') this.#requestTap.onHead();
-    const hasText = !bodiless && this.#verdict !== 'ignore' && kind !== 'binary';
+    this.#verdict.decideByHead(head, kind);
+    if (!this.#verdict.isIgnore) this.#requestTap.onHead();
+    const hasText = !bodiless && !this.#verdict.isIgnore && kind !== 'binary';
     // Anew for each head: of one that Node refused nothing was sent.
     this.#responseLog = hasText ? new ByteLog(this.#readerFor(kind)) : undefined;
-    if (this.#verdict !== 'capture' || this.#options.publish === 'none') return [];
+    if (!this.#verdict.isCapture || this.#options.publish === 'none') return [];
     // Without a key nothing is recorded: there will be no task to flag.
     if (this.#hasLeft || !this.#door.isReady()) return [];
     return publishedHeaders(head, this.#req, this.handle);
@@ -125,7 +122,7 @@ export class Exchange implements ResponseListener, LateExchange {
 
   onChunk(chunk: string | Uint8Array): void {
     if (chunk.length === 0 || this.#isOver) return;
-    if (this.#verdict === 'undecided') this.#decideByChunk(chunk);
+    if (this.#verdict.isUndecided) this.#decideByChunk(chunk);
     if (this.#responseLog === undefined) return;
     this.#chunks += 1;
     this.#firstChunkMs ??= round(this.task.elapsedMs());
@@ -183,6 +180,7 @@ export class Exchange implements ResponseListener, LateExchange {
     } finally {
       // Whoever still holds the task (a step's scope) must not keep the request alive through it.
       this.#req = undefined;
+      this.#verdict.forget();
       this.#res = undefined;
       this.#responseLog = undefined;
     }
@@ -190,13 +188,13 @@ export class Exchange implements ResponseListener, LateExchange {
 
   /** False: the end of this response need not be held for `flushBeforeEnd`. */
   get mayHold(): boolean {
-    return !this.#isOver && !this.#hasLeft && this.#verdict !== 'ignore';
+    return !this.#isOver && !this.#hasLeft && !this.#verdict.isIgnore;
   }
 
   /** For `flushBeforeEnd`: the app has ended its answer. */
   settleBeforeEnd(): Promise<unknown> | undefined {
     const { flushBeforeEndMs } = this.#options;
-    if (flushBeforeEndMs === undefined || !this.#isWanted() || !this.#door.isReady()) {
+    if (flushBeforeEndMs === undefined || !this.#verdict.isWanted || !this.#door.isReady()) {
       return undefined;
     }
     this.onEnd('complete');
@@ -214,22 +212,14 @@ export class Exchange implements ResponseListener, LateExchange {
 
   #mayAnswerLate(): boolean {
     const mayWait = this.#door.lateAnswers?.isOpen === true;
-    return mayWait && this.#res?.writableEnded === false && this.#isWanted();
-  }
-
-  #isWanted(): boolean {
-    const counts =
-      this.#verdict === 'capture' ||
-      this.task.steps.length > 0 ||
-      (this.#verdict === 'undecided' && this.#isAskedFor());
-    return counts && !this.#isBarred();
+    return mayWait && this.#res?.writableEnded === false && this.#verdict.isWanted;
   }
 
   #settle(outcome: Outcome): void {
     const req = this.#req;
     const res = this.#res;
     if (req === undefined || res === undefined) return;
-    if (this.#isWanted()) this.#record(req, res, outcome);
+    if (this.#verdict.isWanted) this.#record(req, res, outcome);
     else {
       this.#release();
       this.#door.recorder.discard(this.task);
@@ -280,7 +270,7 @@ export class Exchange implements ResponseListener, LateExchange {
 
   #metadata(req: AppRequest, status: number): JsonObject {
     const pattern = typeof req.route?.path === 'string' ? req.route.path : undefined;
-    const streamed = STREAMED.has(this.#head?.kind) || this.#chunks > 1;
+    const streamed = isStreamed(this.#head?.kind) || this.#chunks > 1;
     return {
       method: req.method,
       route: pattern === undefined ? undefined : `${req.baseUrl ?? ''}${pattern}`,
@@ -336,25 +326,6 @@ export class Exchange implements ResponseListener, LateExchange {
     }
   }
 
-  #decide(head: ResponseHead, kind: BodyKind): void {
-    const req = this.#req;
-    if (req === undefined) return;
-    if (this.#isBarred()) this.#verdict = 'ignore';
-    else if (this.task.steps.length > 0 || this.#isAskedFor()) {
-      this.#verdict = 'capture';
-    } else if (this.#isGenericStream(req, head, kind)) {
-      this.#verdict = 'capture';
-    } else if (kind === 'binary' && this.#req?.complete) {
-      this.#verdict = 'ignore';
-    } else if (
-      AI_SDK_HEADERS.some((name) => head.get(name) !== undefined) ||
-      (head.firstChunk !== undefined && isAnswer(head.firstChunk))
-    ) {
-      // Known before the head is written, so that it can carry the id.
-      this.#verdict = 'capture';
-    }
-  }
-
   /** Of a stream that is compressed already, or not in UTF-8, nothing can be read while it goes on. */
   #readerFor(kind: BodyKind): ReaderMaker | undefined {
     const { encoding = 'identity', charset } = this.#head ?? {};
@@ -366,54 +337,19 @@ export class Exchange implements ResponseListener, LateExchange {
     return (first) => (first !== '' && whole.includes(first) ? undefined : formats.inParts(kind));
   }
 
-  /** The body's first bytes tell a provider's own answer. */
   #decideByChunk(chunk: string | Uint8Array): void {
-    this.#begin.push(chunk);
-    const { kind } = this.#head ?? {};
-    const mayBe = kind === 'json' || kind === 'untyped' || STREAMED.has(kind);
-    if (mayBe && beginsAnswer(this.#begin.text)) {
-      this.#verdict = this.#isBarred() ? 'ignore' : 'capture';
-      return;
-    }
-    // A handler may answer before the request's body is in; then the end decides.
-    const isBodyIn = this.#req?.complete !== false || !this.#requestTap.isReadable;
-    if (isBodyIn && this.#isExactRequest()) this.#verdict = this.#isBarred() ? 'ignore' : 'capture';
-    else if (isBodyIn && (!mayBe || this.#begin.isFull)) this.#ignore();
+    this.#verdict.decideByChunk(chunk, this.#head?.kind);
+    if (this.#verdict.isIgnore) this.#ignore();
   }
 
   #ignore(): void {
-    this.#verdict = 'ignore';
+    this.#verdict.ignore();
     this.#responseLog?.release();
     this.#responseLog = undefined;
   }
 
-  /** The app does not want this one recorded, whatever it holds. */
-  #isBarred(): boolean {
-    return this.#isSkipped || this.#req === undefined || this.#options.excludes(this.#req);
-  }
-
-  #isAskedFor(): boolean {
-    return this.#isExactRequest() || (this.#req !== undefined && this.#options.includes(this.#req));
-  }
-
-  #isExactRequest(): boolean {
-    return this.#options.formats.isRequest(this.#requestTap.bodyNow());
-  }
-
-  #isGenericStream(req: AppRequest, head: ResponseHead, kind: BodyKind): boolean {
-    const isTextStream =
-      PLAIN_TEXT.test(head.get('content-type') ?? '') &&
-      !head.isWhole &&
-      head.get('content-length') === undefined;
-    if (!STREAMED.has(kind) && !isTextStream) return false;
-    const body = this.#requestTap.bodyNow();
-    // Lines of JSON that answer a query may be an export.
-    const sources = kind === 'lines' ? [body] : [body, queryOf(req)];
-    return sources.some((source) => isObject(source) && readGenericRequest(source));
-  }
-
   #skip(): void {
-    this.#isSkipped = true;
+    this.#verdict.skip();
     this.#ignore();
     // Once the response is over they are the extraction's.
     if (!this.#isOver) this.#requestTap.release();
@@ -426,15 +362,4 @@ interface Head {
   kind: BodyKind;
   encoding: string | undefined;
   charset: string | undefined;
-}
-
-/** Kinds that are streams by their name. */
-const STREAMED = new Set<BodyKind | undefined>(['events', 'lines']);
-/** Streamed HTML or CSV is a page or an export, whatever its query is called. */
-const PLAIN_TEXT = /^text\/(plain|markdown)\b/i;
-
-function isAnswer(firstChunk: string | Uint8Array): boolean {
-  const begin = new BodyBegin();
-  begin.push(firstChunk);
-  return beginsAnswer(begin.text);
 }

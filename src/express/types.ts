@@ -40,7 +40,10 @@ export type PerRequest<T> = T | ((req: AppRequest, res: AppResponse) => T | unde
 export interface RequestHandle {
   /** The id that the task has, or will have if the exchange turns out to be one with a model. */
   readonly taskId: string;
-  /** Lets an end user flag this task; see `POST /phospho/flag`. Empty if the option `feedback.bind` failed. */
+  /**
+   * Lets an end user flag this task; see `POST /phospho/flag`. With the option `feedback.bind` it is empty if that
+   * failed, or if the response was over when it was first asked for.
+   */
   readonly feedbackToken: string;
   /** Overrules what was found in the request; may be called until the response has ended. */
   set(fields: TaskFields): void;
