@@ -10,9 +10,10 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { LogEvent, Middleware, Phospho } from 'phospho-express';
 import { InMemoryExporter } from 'phospho-express/testing';
 import request from 'supertest';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { completion } from '../fixtures/openai-chat.ts';
 import { EXPRESS_VERSIONS } from '../helpers/express-versions.ts';
+import { SILENT } from '../helpers/ledger.ts';
 import { testPhospho } from '../helpers/phospho.ts';
 
 const ASKED = { messages: [{ role: 'user', content: 'Lisbon in the rain?' }] };
@@ -600,7 +601,8 @@ describe.each(EXPRESS_VERSIONS)('what the app gets wrong on %s', (_name, express
   });
 
   it('records nothing where exclude itself fails', async () => {
-    const { phospho, events } = testPhospho();
+    const warn = vi.fn();
+    const { phospho, events } = testPhospho({ logger: { ...SILENT, warn, error: warn } });
     const app = express();
     const exclude = (): never => {
       throw new Error('of the app');
@@ -609,5 +611,7 @@ describe.each(EXPRESS_VERSIONS)('what the app gets wrong on %s', (_name, express
     app.post('/', (_req, res) => void res.json({ content: 'p' }));
     await request(app).post('/').send(ASKED).expect(200);
     expect(await events()).toEqual([]);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('the option exclude'));
   });
 });
