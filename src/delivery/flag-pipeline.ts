@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PhosphoRequestError } from '../errors.ts';
 import { BoundedMap } from '../internal/bounded-map.ts';
 import { describeError } from '../internal/hooks.ts';
@@ -230,6 +231,8 @@ export class FlagPipeline {
       }
       this.#parts.ledger.inFlight += 1;
       this.#inFlight.add(taskId);
+      // Until it is answered nobody knows which flag the server has: the last one may have to be sent again.
+      this.#sent.delete(taskId);
       this.#lanes.run(() => this.#send(entry));
     }
   }
@@ -294,7 +297,9 @@ export class FlagPipeline {
 
   #makeRoom(): void {
     if (this.#held.size + this.#queued.size <= this.#settings.maxFlags) return;
-    const [oldest] = this.#held.size > 0 ? this.#held.values() : this.#queued.values();
+    const [held] = this.#held.values();
+    const [queued] = this.#queued.values();
+    const oldest = held && queued && held.givenAt > queued.givenAt ? queued : (held ?? queued);
     if (oldest === undefined) return;
     if (this.#held.delete(oldest.flag.taskId)) this.#parts.ledger.held -= 1;
     else if (this.#queued.delete(oldest.flag.taskId)) this.#parts.ledger.queued -= 1;
@@ -326,6 +331,8 @@ export class FlagPipeline {
   }
 }
 
+/** A hash: ten thousand long notes are not kept for it. */
 function keyOf({ flag, source, notes }: QueuedFlag): string {
-  return JSON.stringify([flag, source, notes]);
+  const text = JSON.stringify([flag, source, notes]);
+  return createHash('sha256').update(text).digest('base64');
 }

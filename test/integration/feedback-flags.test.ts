@@ -71,6 +71,21 @@ describe('phospho.flag()', () => {
     expect(phospho.stats().flags.dropped).toEqual({ duplicate: 2 });
   });
 
+  it('a flag that the server has had before is sent again once another may have come between', async () => {
+    const { double, phospho } = await setUp();
+    phospho.flag('t', 'success');
+    await phospho.flush();
+    double.script = ['stored, then reset'];
+    phospho.flag('t', 'failure');
+    await double.arrived(2);
+    phospho.flag('t', 'success');
+    vi.spyOn(Math, 'random').mockReturnValue(0.1);
+    const { flags } = await phospho.flush();
+    vi.restoreAllMocks();
+    expect(double.flags.map(({ flag }) => flag)).toEqual(['success', 'failure', 'success']);
+    expect(flags).toMatchObject({ captured: 3, delivered: 2, dropped: { superseded: 1 } });
+  });
+
   it('two flags of one task never overtake each other', async () => {
     const { double, phospho } = await setUp();
     let under = 0;
@@ -184,6 +199,16 @@ describe('phospho.flag()', () => {
       'e8',
       'e9',
     ]);
+  });
+
+  it('beyond the bound the oldest goes, and not one that was given just now and is held', async () => {
+    const { double, phospho, drops } = await setUp({ delivery: { maxQueueEvents: 10 } });
+    double.behave = () => 'hang';
+    for (let n = 0; n < 12; n++) phospho.flag(`e${n}`, 'success');
+    logTasks(phospho, 1);
+    phospho.flag('t0', 'success');
+    expect(phospho.stats().flags).toMatchObject({ held: 1, queued: 9, dropped: { queue_full: 1 } });
+    expect(drops).toMatchObject([{ reason: 'queue_full', taskIds: ['e2'] }]);
   });
 
   it('throws for what is not a flag, since that is a mistake of the code that calls', () => {
