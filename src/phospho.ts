@@ -5,6 +5,7 @@ import { maskAll, maskCredentials } from './capture/mask.ts';
 import type { Privacy } from './capture/privacy.ts';
 import { resolvePrivacy } from './capture/privacy-options.ts';
 import { Recorder } from './capture/recorder.ts';
+import { errorName } from './capture/without-texts.ts';
 import { Client } from './client/client.ts';
 import type { AnyFunction, CallOptions } from './decorators/options.ts';
 import { wrapWith } from './decorators/wrap.ts';
@@ -406,11 +407,9 @@ export class Phospho {
     try {
       return maskCredentials(maskAll(notes, this.#privacy.masks));
     } catch (error) {
-      this.#logger.once(
-        'mask',
-        'warn',
-        `the mask failed, so a note was not sent: ${String(error)}`,
-      );
+      // Its message may quote the note.
+      const message = `the mask failed, so a note was not sent: ${errorName(error)}`;
+      this.#logger.once('mask', 'warn', message);
       return undefined;
     }
   }

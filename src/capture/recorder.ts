@@ -7,6 +7,7 @@ import { maskCredentials } from './mask.ts';
 import { maskEvent, maskIds } from './mask-event.ts';
 import { type Privacy, stricter } from './privacy.ts';
 import { errorText, OpenTask, type TaskEnd } from './task.ts';
+import { errorName } from './without-texts.ts';
 
 export interface RecorderOptions {
   delivery: Delivery;
@@ -197,7 +198,8 @@ export class Recorder {
       const json = maskCredentials(fittingJson({ ...masked, ...maskIds(event, masks) }));
       return { json, isLeftOut };
     } catch (error) {
-      logger.once('mask', 'warn', `the mask failed, so no text was sent: ${errorText(error)}`);
+      // Its message may quote the text.
+      logger.once('mask', 'warn', `the mask failed, so no text was sent: ${errorName(error)}`);
       return { json: fittingJson(withoutBodies(event, masks)), isLeftOut };
     }
   }

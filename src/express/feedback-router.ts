@@ -37,21 +37,28 @@ export function createFeedbackRouter(door: FeedbackDoor, options: RouterOptions)
   return function phosphoRouter(req: AppRequest, res: AppResponse, next: Next): void {
     const requested = (req.url ?? '').split('?', 1)[0]?.replace(/\/$/, '');
     if (requested === script && (req.method === 'GET' || req.method === 'HEAD')) {
-      sendWidgetScript(req, res).catch((error: unknown) => refuse(door, req, res, error));
+      sendWidgetScript(req, res)
+        .catch((error: unknown) => refuse(door, req, res, error))
+        .catch((error: unknown) => leaveUnanswered(door, req, error));
       return;
     }
     if (requested !== route || (req.method === 'OPTIONS' && !isOurs(door, req))) {
       next();
       return;
     }
-    takeFlag(door, limits, req, res).then(
-      (feedback) => {
-        if (feedback === undefined) return;
-        answer(res, 202, { task_id: feedback.taskId, flag: feedback.flag });
-        if (onFlag) tellApp(door, onFlag, feedback, req);
-      },
-      (error: unknown) => refuse(door, req, res, error),
-    );
+    takeFlag(door, limits, req, res)
+      .then(
+        (feedback) => {
+          if (feedback === undefined) return;
+          try {
+            answer(res, 202, { task_id: feedback.taskId, flag: feedback.flag });
+          } finally {
+            if (onFlag) tellApp(door, onFlag, feedback, req);
+          }
+        },
+        (error: unknown) => refuse(door, req, res, error),
+      )
+      .catch((error: unknown) => leaveUnanswered(door, req, error));
   };
 }
 
@@ -132,8 +139,11 @@ async function admit(
   const { authorize, acceptBareIds } = door.options;
   if (authorize) {
     const feedback = { taskId: needTaskId(taskId), flag, notes };
-    if (await isAuthorized(door, authorize, req, feedback)) return feedback;
-    throw new FeedbackRefusal('unauthorized', 'you may not flag this task');
+    if (!(await isAuthorized(door, authorize, req, feedback))) {
+      throw new FeedbackRefusal('unauthorized', 'you may not flag this task');
+    }
+    await limits.checkTask(req, res, feedback.taskId);
+    return feedback;
   }
   if (token !== undefined) {
     const check = door.tokens().check(token, { bind: binding(door, req) });
@@ -210,8 +220,8 @@ function needTaskId(taskId: string | undefined): string {
 
 function refuse(door: FeedbackDoor, req: AppRequest, res: AppResponse, error: unknown): void {
   if (error instanceof FeedbackRefusal) {
-    // An unread body would be taken for the next request on the connection.
-    if (!req.complete) res.setHeader('Connection', 'close');
+    // What is left of its body is nothing that anybody wants to read. HTTP/2 has no such header, and warns of it.
+    if (!req.complete && req.httpVersionMajor < 2) res.setHeader('Connection', 'close');
     answer(res, error.status, { error: { code: error.code, message: error.message } });
     return;
   }
@@ -219,6 +229,13 @@ function refuse(door: FeedbackDoor, req: AppRequest, res: AppResponse, error: un
   if (req.socket.destroyed) return;
   door.logger.once('feedback', 'error', `the feedback route failed: ${describeError(error)}`);
   answer(res, 500, { error: { code: 'internal', message: 'feedback could not be taken' } });
+}
+
+/** What the app has put around the response has thrown. Nobody else would handle it, or end the client's wait. */
+function leaveUnanswered({ logger }: FeedbackDoor, { socket }: AppRequest, error: unknown): void {
+  const message = `the feedback route could not answer: ${describeError(error)}`;
+  logger.once('feedback answer', 'error', message);
+  socket.destroy();
 }
 
 function answer(res: AppResponse, status: number, body: object): void {

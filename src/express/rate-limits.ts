@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Store } from 'express-rate-limit';
 import { FeedbackRefusal } from '../feedback/flag-request.ts';
 import { describeError } from '../internal/hooks.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
+import { CountsInMemory } from './counts-in-memory.ts';
 import type { FeedbackLimits } from './feedback-options.ts';
 import type { AppRequest, AppResponse } from './types.ts';
 
@@ -81,7 +83,7 @@ export class RateLimits {
   /** In the app's store; in memory where that cannot be made, or is none. */
   #withStore(
     name: 'token' | 'address',
-    make: (store: { store?: Store }) => RequestHandler,
+    make: (store: { store: Store }) => RequestHandler,
   ): RequestHandler {
     if (this.#limits.store) {
       try {
@@ -90,7 +92,7 @@ export class RateLimits {
         this.#storeFailed(error);
       }
     }
-    return make({});
+    return make({ store: new CountsInMemory(WINDOW_MS) });
   }
 
   #pass(limiter: RequestHandler, req: AppRequest, res: AppResponse): Promise<void> {
@@ -136,16 +138,31 @@ export class RateLimits {
 /** What a home is given: all its addresses count as one. */
 const IPV6_SUBNET = 56;
 
+/** Of what is no address at all: enough to tell it apart, and not all that fits a header. */
+const MAX_ADDRESS_LENGTH = 64;
+
 /** Express works the address out as `trust proxy` says; bare `node:http` has the socket's alone. */
 function addressOf(req: Request): string {
-  return req.ip ?? req.socket.remoteAddress ?? 'unknown';
+  const address = req.ip ?? req.socket.remoteAddress ?? 'unknown';
+  if (isIP(address)) return address;
+  // Some proxies say the port too, which is another one for each connection.
+  const [, ipv6, ipv4] = /^(?:\[([^\]]+)\]|([\d.]+)):\d+$/.exec(address) ?? [];
+  return (ipv6 ?? ipv4 ?? address).slice(0, MAX_ADDRESS_LENGTH);
 }
 
 function refuse(req: Request, res: Response, next: (error?: unknown) => void): void {
-  const { resetTime } =
-    (req as Request & { phosphoRateLimit?: { resetTime?: Date } }).phosphoRateLimit ?? {};
-  const waitMs = (resetTime?.getTime() ?? Date.now() + WINDOW_MS) - Date.now();
-  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  const seconds = secondsUntil(
+    (req as Request & { phosphoRateLimit?: { resetTime?: unknown } }).phosphoRateLimit?.resetTime,
+  );
   res.setHeader('Retry-After', String(seconds));
   next(new FeedbackRefusal('too_many_requests', `too many flags; try again in ${seconds} s`));
+}
+
+/** From 1 to the window's: a store of the app may say anything, or nothing. */
+function secondsUntil(resetTime: unknown): number {
+  const at = resetTime instanceof Date ? resetTime.getTime() : Number.NaN;
+  const seconds = Math.ceil((at - Date.now()) / 1000);
+  return Number.isNaN(seconds)
+    ? WINDOW_MS / 1000
+    : Math.min(Math.max(seconds, 1), WINDOW_MS / 1000);
 }
