@@ -271,6 +271,10 @@ export class Phospho {
     { expiresInMs = DEFAULT_TOKEN_LIFE_MS, bind }: TokenOptions = {},
   ): string {
     checkTaskId(taskId);
+    // UTF-8 has no such characters: the token would be for another id.
+    if (/\p{Surrogate}/u.test(taskId)) {
+      throw new PhosphoArgumentError('taskId must be well-formed Unicode, got a lone surrogate');
+    }
     if (bind !== undefined && typeof bind !== 'string') {
       throw new PhosphoArgumentError(`bind must be a string, got ${typeof bind}`);
     }

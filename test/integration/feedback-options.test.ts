@@ -406,6 +406,7 @@ describe('options of feedback', () => {
   it('feedbackToken() takes a task id, a time and a binding', () => {
     const phospho = phosphoFor({ exporter: new InMemoryExporter(), feedback: { secret: SECRET } });
     expect(() => phospho.feedbackToken('')).toThrow(/taskId must be a non-empty string/);
+    expect(() => phospho.feedbackToken('t\ud800')).toThrow(/taskId must be well-formed/);
     const wrong = { bind: 7 } as unknown as { bind: string };
     expect(() => phospho.feedbackToken('t', wrong)).toThrow(/bind must be a string, got number/);
   });
