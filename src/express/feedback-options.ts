@@ -31,7 +31,7 @@ export interface FeedbackOptions {
   bind?: (req: AppRequest) => string | undefined;
   /**
    * Decides who may flag, in place of tokens: for apps whose users are logged in. True lets it pass; if it
-   * throws, the flag is refused.
+   * throws, the flag is refused. Where logins are cookies that other sites' pages may send, set `origins` too.
    */
   authorize?: (req: AppRequest, feedback: Feedback) => boolean | Promise<boolean>;
   /**

@@ -46,6 +46,8 @@ export function createFeedbackRouter(door: FeedbackDoor, options: RouterOptions)
       next();
       return;
     }
+    // A middleware that captures every path must not record tokens, nor offer one for this answer.
+    req.phospho?.skip();
     takeFlag(door, limits, req, res)
       .then(
         (feedback) => {

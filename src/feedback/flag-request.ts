@@ -158,10 +158,10 @@ function show(value: unknown): string {
   return /^[\w .+-]{0,40}$/.test(value) ? `"${value}"` : `a string of ${value.length} characters`;
 }
 
-/** Control characters but tab and line feed; bidi overrides and marks. */
-const INVISIBLE = /[^\P{Cc}\t\n]|\p{Bidi_Control}/gu;
+/** Control characters but tab and line feed; bidi overrides and marks; halves of characters. */
+const INVISIBLE = /[^\P{Cc}\t\n]|\p{Bidi_Control}|\p{Surrogate}/gu;
 
-/** Such characters can make a note read as something else than it says. */
+/** Such characters can make a note read as something else than it says; on a half, servers stumble as often as it comes. */
 function stripInvisible(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(INVISIBLE, '');
 }

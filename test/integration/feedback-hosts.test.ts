@@ -65,6 +65,20 @@ describe.each(EXPRESS_VERSIONS)('the feedback route on %s', (_, express) => {
     expect(await flags()).toHaveLength(1);
   });
 
+  it('behind a middleware that captures all paths is no task itself: its tokens are in no record', async () => {
+    const { phospho, body, flags, said } = setUp();
+    const app = express();
+    app.use(phospho.middleware({ include: ['/*'] }), express.json(), phospho.router());
+    for (const sent of [body(), { ...body(), flag: 'huh' }]) {
+      const { headers } = await request(app).post('/phospho/flag').send(sent);
+      expect(headers['x-phospho-feedback-token']).toBeUndefined();
+      expect(headers['x-phospho-task-id']).toBeUndefined();
+    }
+    expect(await flags()).toHaveLength(1);
+    expect(phospho.stats().events.captured).toBe(0);
+    expect(said).toEqual([]);
+  });
+
   it('works behind compression and behind a session that is saved before an answer ends', async () => {
     const { phospho, body, flags } = setUp();
     const app = express();

@@ -72,6 +72,7 @@ describe('readFlagRequest', () => {
   it('notes lose control and bidi characters, and keep everything else', () => {
     const notes = 'a\0b\u0007c\u009fd\u202ee\u2066f\u2069g\u200eh\u061ci\r\nj\rk\tl 👨‍👩‍👧 é';
     expect(read({ flag: 'success', notes }).notes).toBe('abcdefghi\nj\nk\tl 👨‍👩‍👧 é');
+    expect(read({ flag: 'success', notes: 'a\ud800b\udc00c👍' }).notes).toBe('abc👍');
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         const kept = read({ flag: 'success', notes: text }).notes ?? '';
