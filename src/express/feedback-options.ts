@@ -71,7 +71,8 @@ export interface FeedbackLimits {
   perAddress?: number;
   /**
    * Where to count, for replicas that are to count together: any store of express-rate-limit, one for each of
-   * the two counts. While it fails, nothing is limited, and that is said once. Default: in memory, for each process.
+   * the two counts. While it fails, nothing is limited, and that is said once. Default: in memory, for each process;
+   * the latest 20 000 addresses and as many tasks.
    *
    * @example
    * ```ts

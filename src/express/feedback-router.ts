@@ -37,6 +37,7 @@ export function createFeedbackRouter(door: FeedbackDoor, options: RouterOptions)
   return function phosphoRouter(req: AppRequest, res: AppResponse, next: Next): void {
     const requested = (req.url ?? '').split('?', 1)[0]?.replace(/\/$/, '');
     if (requested === script && (req.method === 'GET' || req.method === 'HEAD')) {
+      req.phospho?.skip();
       sendWidgetScript(req, res)
         .catch((error: unknown) => refuse(door, req, res, error))
         .catch((error: unknown) => leaveUnanswered(door, req, error));

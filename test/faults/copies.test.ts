@@ -9,7 +9,7 @@ import express from 'express';
 import { type Ledger, PhosphoConfigError, PhosphoError } from 'phospho-express';
 import request from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
-import { expectBalanced } from '../helpers/ledger.ts';
+import { expectBalanced, SECRET } from '../helpers/ledger.ts';
 import { startChild } from './helpers/child.ts';
 import { answering, illServer } from './helpers/ill-server.ts';
 import { expectAllStored } from './helpers/outage.ts';
@@ -160,13 +160,13 @@ describe.concurrent('worker threads', { timeout: TEST_MS }, () => {
 });
 
 describe('a cluster of four', { timeout: TEST_MS * 2 }, () => {
-  it('records each request once, and each process balances its own ledger', async (t) => {
+  it('records each request once, takes the flags of each other’s tokens, and each process balances its own ledger', async (t) => {
     const server = await illServer(t);
     const { ledgers, codes, answers } = await startChild<{
       ledgers: Ledger[];
       codes: number[];
-      answers: string[];
-    }>(t, 'cluster', { PHOSPHO_BASE_URL: server.url }).answer;
+      answers: { text: string; flagged: number; byAnother: boolean }[];
+    }>(t, 'cluster', { PHOSPHO_BASE_URL: server.url, PHOSPHO_FEEDBACK_SECRET: SECRET }).answer;
     expect(codes).toEqual([0, 0, 0, 0]);
     for (const ledger of ledgers) {
       expectBalanced(ledger);
@@ -178,6 +178,13 @@ describe('a cluster of four', { timeout: TEST_MS * 2 }, () => {
     expect(server.double.stored.size).toBe(captured);
     expect(Math.max(...server.double.storings.values())).toBe(1);
     // Otherwise it was no cluster that was tested.
-    expect(new Set(answers).size).toBeGreaterThan(1);
+    expect(new Set(answers.map(({ text }) => text)).size).toBeGreaterThan(1);
+    expect(answers.some(({ byAnother }) => byAnother)).toBe(true);
+    for (const { flagged } of answers) expect(flagged).toBe(202);
+    const flags = ledgers.map((ledger) => ledger.flags);
+    for (const { captured, delivered } of flags) expect(delivered).toBe(captured);
+    expect(flags.reduce((sum, { captured }) => sum + captured, 0)).toBe(answers.length);
+    const flagged = server.double.flags.map(({ taskId }) => taskId);
+    expect(flagged.sort()).toEqual([...server.double.stored.keys()].sort());
   });
 });

@@ -74,6 +74,7 @@ describe.each(EXPRESS_VERSIONS)('the feedback route on %s', (_, express) => {
       expect(headers['x-phospho-feedback-token']).toBeUndefined();
       expect(headers['x-phospho-task-id']).toBeUndefined();
     }
+    await request(app).get('/phospho/widget.js').expect(200);
     expect(await flags()).toHaveLength(1);
     expect(phospho.stats().events.captured).toBe(0);
     expect(said).toEqual([]);

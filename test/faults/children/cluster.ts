@@ -11,7 +11,12 @@ const REQUESTS = 200;
 
 async function serve(): Promise<void> {
   const phospho = new Phospho({ logLevel: 'silent' });
-  const app = express().use(phospho.middleware(), express.json());
+  const app = express();
+  app.use((_req, res, next) => {
+    res.set('x-worker', `${process.pid}`);
+    next();
+  });
+  app.use(phospho.router(), phospho.middleware(), express.json());
   app.post('/chat', (_req, res) => void res.json({ content: `from ${process.pid}` }));
   const server = app.listen(0, '127.0.0.1', () => {
     process.send?.({ port: (server.address() as AddressInfo).port });
@@ -23,19 +28,35 @@ async function serve(): Promise<void> {
   process.disconnect();
 }
 
-function ask(port: number): Promise<string> {
-  const body = '{"messages":[{"role":"user","content":"Hi"}]}';
+interface Answer {
+  status: number;
+  text: string;
+  worker: string;
+  token: string;
+}
+
+function post(port: number, path: string, body: object): Promise<Answer> {
   const headers = { 'content-type': 'application/json', connection: 'close' };
   return new Promise((resolve, reject) => {
-    const one = request({ port, path: '/chat', method: 'POST', headers }, (response) => {
+    const one = request({ port, path, method: 'POST', headers }, (response) => {
       let text = '';
       response.on('data', (chunk) => {
         text += chunk;
       });
-      response.on('end', () => resolve(text));
+      const { 'x-worker': worker, 'x-phospho-feedback-token': token } = response.headers;
+      const status = response.statusCode ?? 0;
+      response.on('end', () => resolve({ status, text, worker: `${worker}`, token: `${token}` }));
     });
-    one.on('error', reject).end(body);
+    one.on('error', reject).end(JSON.stringify(body));
   });
+}
+
+/** One question and a thumb for its answer; each by a connection of its own, and so by any two workers. */
+async function ask(port: number): Promise<{ text: string; flagged: number; byAnother: boolean }> {
+  const messages = [{ role: 'user', content: 'Hi' }];
+  const { text, token, worker } = await post(port, '/chat', { messages });
+  const flag = await post(port, '/phospho/flag', { token, flag: 'success' });
+  return { text, flagged: flag.status, byAnother: flag.worker !== worker };
 }
 
 async function lead(): Promise<void> {
@@ -53,7 +74,7 @@ async function lead(): Promise<void> {
       }),
   );
   await Promise.all(listening);
-  const answers: string[] = [];
+  const answers: Awaited<ReturnType<typeof ask>>[] = [];
   for (let n = 0; n < REQUESTS; n += 20) {
     answers.push(...(await Promise.all(Array.from({ length: 20 }, () => ask(port)))));
   }
