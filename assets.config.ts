@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build } from 'esbuild';
+import { rolldown } from 'rolldown';
 
 /** What a page loads, as the module that serves it has it in hand: nothing is read from disk at run time. */
 interface Asset {
@@ -15,12 +16,12 @@ const WIDGET_LIMIT_BYTES = 4096;
 
 const ENTRIES: Record<string, () => Promise<object>> = {
   'virtual:phospho-widget': async () => {
-    const assets = await bundle({ 'widget.js': 'src/widget/served.ts' });
-    const size = gzipSync(assets['widget.js']?.body ?? '').length;
+    const body = await smallest('src/widget/served.ts');
+    const size = gzipSync(body).length;
     if (size > WIDGET_LIMIT_BYTES) {
       throw new Error(`widget.js has ${size} bytes gzipped, and may have ${WIDGET_LIMIT_BYTES}`);
     }
-    return assets;
+    return { 'widget.js': asset('text/javascript', body) };
   },
   'virtual:phospho-dashboard': async () => {
     const assets = await bundle({ 'app.js': 'src/collector/dashboard/app/main.tsx' });
@@ -62,17 +63,37 @@ async function bundle(entries: Record<string, string>): Promise<Record<string, A
   return Object.fromEntries(
     outputFiles.map(({ path, text }) => [
       path.slice(path.lastIndexOf('/') + 1),
-      {
-        hash: createHash('sha256').update(text).digest('base64url').slice(0, 10),
-        type: path.endsWith('.css') ? 'text/css' : 'text/javascript',
-        body: text,
-      },
+      asset(path.endsWith('.css') ? 'text/css' : 'text/javascript', text),
     ]),
   );
 }
 
+function asset(type: string, body: string): Asset {
+  return { hash: createHash('sha256').update(body).digest('base64url').slice(0, 10), type, body };
+}
+
+/** One file without dependencies, by the bundler whose output is 2 % smaller; without line ends between CSS rules. */
+async function smallest(path: string): Promise<string> {
+  const bundle = await rolldown({
+    input: `${ROOT}${path}`,
+    platform: 'browser',
+    transform: { target: 'es2022' },
+    plugins: [
+      {
+        name: 'one-line-css',
+        transform: (code, id) => (id.endsWith('styles.ts') ? code.replaceAll('}\n', '}') : null),
+      },
+    ],
+  });
+  const { output } = await bundle.generate({ format: 'esm', minify: true });
+  await bundle.close();
+  return output[0].code;
+}
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+
 const COMMON = {
-  absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
+  absWorkingDir: ROOT,
   bundle: true,
   minify: true,
   format: 'esm',

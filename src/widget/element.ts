@@ -31,6 +31,11 @@ const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as typeof H
  * `phospho:error` when one was given up: at once if it was refused (4xx), else after 3 retries (1, 3 and
  * 9 s, or as `Retry-After` says, up to 60 s). While the browser is offline it waits.
  *
+ * localStorage keeps, under `phospho-feedback`, the thumbs of the last 200 tasks, and never a token where
+ * there is a `task-id`. So a thumb is still pressed after a reload, and is shown in other tabs at once; of
+ * several tabs the last click counts. What was not sent when its page went, a comment included, is kept too,
+ * and sent when an element for the same task comes into a page again: without one, it is not.
+ *
  * Style it by `--phospho-size` (of an icon, 18px), `--phospho-color`, `--phospho-up`, `--phospho-down`,
  * `--phospho-background`, `--phospho-border`, `--phospho-radius` (8px), and by the parts `group`, `button`,
  * `up`, `down`, `panel`, `label`, `comment`, `send`, `close`, `retry`, `status`. Colours follow the page's
@@ -54,7 +59,7 @@ export class PhosphoFeedback extends Base {
 
   /** The pressed thumb. */
   get flag(): FeedbackFlag | undefined {
-    return this.#widget.vote.flag;
+    return this.#widget.vote.flag ?? undefined;
   }
 
   /**
@@ -75,6 +80,10 @@ export class PhosphoFeedback extends Base {
 
   attributeChangedCallback(): void {
     this.#widget.update();
+  }
+
+  connectedCallback(): void {
+    this.#widget.open();
   }
 
   disconnectedCallback(): void {

@@ -2,7 +2,13 @@ import { definePhosphoFeedback, type PhosphoFeedback } from './element.ts';
 import type { FlagErrorDetail, FlaggedDetail } from './types.ts';
 
 export { PhosphoFeedback } from './element.ts';
-export type { FeedbackFlag, FeedbackState, FlagErrorDetail, FlaggedDetail } from './types.ts';
+export type {
+  FeedbackFlag,
+  FeedbackState,
+  FlagErrorDetail,
+  FlaggedDetail,
+  PhosphoFeedbackAttributes,
+} from './types.ts';
 
 declare global {
   interface HTMLElementTagNameMap {

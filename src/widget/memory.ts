@@ -1,23 +1,43 @@
 import type { FeedbackFlag } from './types.ts';
 
-/** What the server took of one task, as localStorage keeps it: short, as there may be 200 of them. */
-export type Remembered = [task: string, flag: FeedbackFlag, commented: boolean];
+/** Null where a refusal took it back. */
+export type Flag = FeedbackFlag | undefined | null;
+
+/**
+ * What the user says of one task, as localStorage keeps it: short, as there may be 200 of them. The last two
+ * are there while the server does not have it: the comment that goes along, and the flag it had before.
+ */
+export type Remembered = [
+  task: string,
+  flag: Flag,
+  commented: boolean,
+  unsent?: string | undefined,
+  taken?: Flag,
+];
 
 const KEY = 'phospho-feedback';
 const LIMIT = 200;
+
+/** Called when this page, or another tab, has remembered something. */
+export const watchers: Set<() => void> = new Set();
+const tell = (): void => {
+  for (const watcher of watchers) watcher();
+};
+// A server has no other tabs.
+globalThis.addEventListener?.('storage', tell);
 
 /** Storage may be blocked, full, or hold what somebody else wrote there: whatever it is, it throws here. */
 function read(): Remembered[] {
   try {
     const list: Remembered[] = JSON.parse(localStorage[KEY]);
-    return list.filter(([, flag]) => /^(success|failure)$/.test(flag));
+    return list.filter(([, flag]) => /^(success|failure|null)$/.test(`${flag}`));
   } catch {
     return [];
   }
 }
 
 export function recall(task: string): Remembered | undefined {
-  return read().find(([known]) => known === task);
+  return read().find(([known]) => known && known === task);
 }
 
 /** The oldest is forgotten first. */
@@ -25,6 +45,7 @@ export function remember(entry: Remembered): void {
   try {
     const others = read().filter(([known]) => known !== entry[0]);
     localStorage[KEY] = JSON.stringify([...others, entry].slice(-LIMIT));
+    tell();
   } catch {
     // The thumb will not be pressed after a reload; the server has it all the same.
   }

@@ -1,4 +1,5 @@
 import { DEFAULTS } from './defaults.ts';
+import { watchers } from './memory.ts';
 import type { Target } from './post.ts';
 import { STYLES } from './styles.ts';
 import type { FeedbackFlag, FlaggedDetail } from './types.ts';
@@ -15,6 +16,8 @@ export interface Widget {
   readonly vote: Vote;
   /** After a change of attributes. */
   update(): void;
+  /** When it has come into a page. */
+  open(): void;
   close(): void;
 }
 
@@ -57,8 +60,19 @@ export function mount(host: HTMLElement): Widget {
       return vote;
     },
     update,
-    close: show,
+    open() {
+      watchers.add(hear);
+      hear();
+    },
+    close() {
+      watchers.delete(hear);
+      show();
+    },
   };
+
+  function hear(): void {
+    vote.hear();
+  }
 
   function text(name: keyof typeof DEFAULTS): string {
     return host.getAttribute(name) ?? DEFAULTS[name];
@@ -87,7 +101,7 @@ export function mount(host: HTMLElement): Widget {
 
   function report(...[source, name, detail]: Parameters<Report>): void {
     if (source === vote) {
-      if (/failed|waiting/.test(vote.state)) isOpen = true;
+      if (vote.state === 'failed') isOpen = true;
       if (vote.state === 'sent' && (detail as FlaggedDetail).notes) {
         comment.value = '';
         thanks = setTimeout(show, THANKS_MS);

@@ -8,6 +8,7 @@ export const STYLES = `
 :host([hidden]),:host(:not([task-id]:not([task-id=""]),[token]:not([token=""]))),[hidden]{display:none!important}
 .group{display:flex;gap:2px;inline-size:calc(2*var(--b) + 2px);block-size:var(--b)}
 button{all:unset;box-sizing:border-box;display:grid;place-items:center;min-inline-size:var(--b);block-size:var(--b);border-radius:var(--r);font-weight:500;cursor:pointer}
+*{box-sizing:border-box}
 button:hover{box-shadow:inset 0 0 0 9em color-mix(in srgb,currentColor 10%,#0000)}
 button:active svg{scale:.85}
 :focus-visible{outline:2px solid;outline-offset:1px}
@@ -17,11 +18,11 @@ svg{inline-size:var(--phospho-size,18px);fill:none;stroke:currentColor;stroke-wi
 [aria-pressed=true]{color:var(--phospho-up,light-dark(#15803d,#4ade80))}
 [aria-pressed=true].down{color:var(--phospho-down,light-dark(#b91c1c,#f87171))}
 [aria-pressed=true] svg{fill:currentColor}
-.panel{position:absolute;z-index:9;margin:6px 0 0;box-sizing:border-box;inline-size:23em;max-inline-size:90vw;padding:8px;display:flex;flex-wrap:wrap;align-items:center;gap:6px;border:1px solid var(--phospho-border,color-mix(in srgb,CanvasText 16%,Canvas));border-radius:calc(var(--r) + 4px);background:var(--phospho-background,light-dark(Canvas,color-mix(in srgb,CanvasText 8%,Canvas)));color:CanvasText;box-shadow:0 8px 24px #0002;font-size:.875em}
+.panel{position:absolute;z-index:9;margin:6px 0 0;inline-size:23em;max-inline-size:90vw;padding:8px;display:flex;flex-wrap:wrap;align-items:center;gap:6px;border:1px solid var(--phospho-border,color-mix(in srgb,CanvasText 16%,Canvas));border-radius:calc(var(--r) + 4px);background:var(--phospho-background,light-dark(Canvas,color-mix(in srgb,CanvasText 8%,Canvas)));color:CanvasText;box-shadow:0 8px 24px #0002;font-size:.875em}
 textarea:not([hidden])~.close{order:-1}
 label,.status{flex:1;text-align:start}
 label{order:-2;font-weight:500}
-textarea,.retry{box-sizing:border-box;padding:8px;border:1px solid color-mix(in srgb,CanvasText 50%,Canvas);border-radius:var(--r);background:Canvas;color:CanvasText;font:inherit}
+textarea,.retry{padding:8px;border:1px solid color-mix(in srgb,CanvasText 50%,Canvas);border-radius:var(--r);background:Canvas;color:CanvasText;font:inherit}
 textarea{inline-size:100%;resize:vertical}
 .retry,.send{padding:0 12px}
 .send{background:CanvasText;color:Canvas;outline-color:CanvasText}

@@ -2,8 +2,8 @@
 export type FeedbackFlag = 'success' | 'failure';
 
 /**
- * Where the user's last wish is: `idle` (none yet in this page view), `sending` (with retries), `waiting`
- * (the browser is offline), `sent` (the server has it), `failed` (given up).
+ * Where the user's last wish is: `idle` (none yet in this page view, or a later one in another tab), `sending`
+ * (with retries), `waiting` (the browser is offline), `sent` (the server has it), `failed` (given up).
  */
 export type FeedbackState = 'idle' | 'sending' | 'waiting' | 'sent' | 'failed';
 
@@ -25,4 +25,41 @@ export interface FlagErrorDetail {
   /** Such as `token_expired`; `network` where no answer came. */
   code?: string;
   message?: string;
+}
+
+/**
+ * The attributes of `<phospho-feedback>`, for the JSX types of a framework. In React 19:
+ *
+ * ```ts
+ * import type { PhosphoFeedback, PhosphoFeedbackAttributes } from 'phospho-express/widget';
+ * import type { HTMLAttributes, RefAttributes } from 'react';
+ *
+ * declare module 'react' {
+ *   namespace JSX {
+ *     interface IntrinsicElements {
+ *       'phospho-feedback': PhosphoFeedbackAttributes &
+ *         HTMLAttributes<PhosphoFeedback> &
+ *         RefAttributes<PhosphoFeedback>;
+ *     }
+ *   }
+ * }
+ * ```
+ */
+export interface PhosphoFeedbackAttributes {
+  'task-id'?: string | undefined;
+  token?: string | undefined;
+  endpoint?: string | undefined;
+  comment?: 'off' | undefined;
+  label?: string | undefined;
+  'label-up'?: string | undefined;
+  'label-down'?: string | undefined;
+  'label-comment'?: string | undefined;
+  'label-send'?: string | undefined;
+  'label-close'?: string | undefined;
+  'label-retry'?: string | undefined;
+  'text-sending'?: string | undefined;
+  'text-sent'?: string | undefined;
+  'text-thanks'?: string | undefined;
+  'text-waiting'?: string | undefined;
+  'text-failed'?: string | undefined;
 }

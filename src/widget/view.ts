@@ -1,6 +1,5 @@
 /** A thumb up in a box of 24: a cuff and a hand. */
-export const THUMB =
-  'M2.5 11.5a1 1 0 0 1 1-1h2a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1zM9.3 10.5l3-7.5c1.5 0 2.9 1.2 2.9 2.8v3.4h4.2a2 2 0 0 1 2 2.3l-1 7a2.4 2.4 0 0 1-2.3 2h-6.8a2 2 0 0 1-2-2z';
+export const THUMB = 'M3 11h3v9H3zM9 11l3-8q3 0 3 3v3h4q2 0 2 2l-1 7q0 2-2 2H9z';
 export const CROSS = 'M6 6l12 12M18 6l-12 12';
 
 /**

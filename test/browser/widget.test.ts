@@ -90,18 +90,22 @@ describe('a thumb', () => {
     expect(await site.pressed()).toEqual(['false', 'true']);
   });
 
-  it.for(['not json', '{"a":1}', '[null]', '[["t1"],3,["t1","<b>",1]]', '"text"'])(
-    'works where localStorage holds %s',
-    async (garbage, { skip }) => {
-      const site = await open(skip, {
-        before: (page) =>
-          page.addInitScript((text) => localStorage.setItem('phospho-feedback', text), garbage),
-      });
-      expect(await site.pressed()).toEqual(['false', 'false']);
-      await site.up.click();
-      await site.becomes('sent');
-    },
-  );
+  it.for([
+    'not json',
+    '{"a":1}',
+    '[null]',
+    '[["t1"],3,["t1","<b>",1]]',
+    '[["","success"]]',
+    '"text"',
+  ])('works where localStorage holds %s', async (garbage, { skip }) => {
+    const site = await open(skip, {
+      before: (page) =>
+        page.addInitScript((text) => localStorage.setItem('phospho-feedback', text), garbage),
+    });
+    expect(await site.pressed()).toEqual(['false', 'false']);
+    await site.up.click();
+    await site.becomes('sent');
+  });
 
   it('works where storage is blocked', async ({ skip }) => {
     const site = await open(skip, {
