@@ -9,7 +9,7 @@ const TIMED = ['test/**/*.timed.test.ts', 'test/faults/**/*.test.ts'];
 
 /** What runs in the browser alone does not change with Node: CI tests it on one of them. */
 const PAGES_ALONE = [
-  'test/browser/{hostile,dashboard-axe,overview,costly-texts,markdown,widget,widget-looks}.test.ts',
+  'test/browser/{hostile,dashboard-axe,overview,costly-texts,markdown,widget,widget-*}.test.ts',
 ];
 const left = process.env.TEST_PAGES === 'off' ? PAGES_ALONE : [];
 

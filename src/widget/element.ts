@@ -78,8 +78,8 @@ export class PhosphoFeedback extends Base {
     return take('token', 'X-Phospho-Feedback-Token') || hasTask;
   }
 
-  attributeChangedCallback(): void {
-    this.#widget.update();
+  attributeChangedCallback(_name: string, before: string | null, now: string | null): void {
+    if (before !== now) this.#widget.update();
   }
 
   connectedCallback(): void {

@@ -81,6 +81,9 @@ async function openWidget(
   browser: Browser,
   options: {
     attributes?: string;
+    /** Instead of the one element for `t1`. */
+    body?: (token: (taskId: string) => string) => string;
+    policy?: string;
     context?: BrowserContextOptions;
     style?: string;
     clock?: boolean;
@@ -96,12 +99,15 @@ async function openWidget(
 
   const app = express();
   app.get('/', (_req, res) => {
-    res.set('Content-Security-Policy', POLICY).send(`<!doctype html><html lang="en">
+    res
+      .set('Content-Security-Policy', options.policy ?? POLICY)
+      .send(`<!doctype html><html lang="en">
       <title>Chat</title><meta name="viewport" content="width=device-width">
       <meta name="color-scheme" content="light dark">
       <script src="/witness.js"></script><script type="module" src="/phospho/widget.js"></script>
       <main><h1>Chat</h1><p id="answer">Canberra.</p>
-      <phospho-feedback ${attributes}></phospho-feedback><p id="next">And Sydney?</p></main>`);
+      ${options.body?.(token) ?? `<phospho-feedback ${attributes}></phospho-feedback>`}
+      <p id="next">And Sydney?</p></main>`);
   });
   app.get('/witness.js', (_req, res) => void res.type('js').send(WITNESS));
   app.post('/phospho/flag', express.json(), (req, res, next) => {
