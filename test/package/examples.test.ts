@@ -5,13 +5,18 @@ import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-it('the demo plays every turn through the built package, and finds all of it stored', async () => {
+/** The last line that an example prints when it checks itself; rejects if it exits with another code than 0. */
+async function checkExample(path: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--import', 'tsx', 'examples/chat/demo.ts', '--check'],
+    ['--import', 'tsx', `examples/${path}`, '--check'],
     { cwd: ROOT, env: { PATH: process.env.PATH } },
   );
-  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+}
+
+it('the demo plays every turn through the built package, and finds all of it stored', async () => {
+  expect(await checkExample('chat/demo.ts')).toEqual({
     exchanges: 13,
     stored: 13,
     outputs_equal: 13,
@@ -20,3 +25,14 @@ it('the demo plays every turn through the built package, and finds all of it sto
     ledger_ok: true,
   });
 }, 60_000);
+
+it.for([
+  ['react', { exchanges: 1, flags_stored: 1 }],
+  ['server-rendered', { exchanges: 3, flags_stored: 3 }],
+] as const)(
+  'the %s example flags its answers over HTTP, and finds that stored',
+  { timeout: 60_000 },
+  async ([name, expected]) => {
+    expect(await checkExample(`${name}/app.ts`)).toEqual(expected);
+  },
+);
