@@ -26,11 +26,23 @@ const tell = (): void => {
 // A server has no other tabs.
 globalThis.addEventListener?.('storage', tell);
 
-/** Storage may be blocked, full, or hold what somebody else wrote there: whatever it is, it throws here. */
+let text: string;
+let list: Remembered[] = [];
+
+/**
+ * Storage may be blocked, full, or hold what somebody else wrote there: whatever it is, it throws here. Parsed
+ * once a change: all elements of a page read at each.
+ */
 function read(): Remembered[] {
   try {
-    const list: Remembered[] = JSON.parse(localStorage[KEY]);
-    return list.filter(([, flag]) => /^(success|failure|null)$/.test(`${flag}`));
+    const now: string = localStorage[KEY];
+    if (now !== text) {
+      list = (JSON.parse(now) as Remembered[]).filter(([, flag]) =>
+        /^(success|failure|null)$/.test(flag as string),
+      );
+      text = now;
+    }
+    return list;
   } catch {
     return [];
   }

@@ -162,8 +162,8 @@ export function mount(host: HTMLElement): Widget {
     close.ariaLabel = close.title = text('label-close');
     send.textContent = text('label-send');
     retry.textContent = text('label-retry');
-    const told = thanks ? 'thanks' : state;
-    live.textContent = told === 'idle' ? '' : text(`text-${told}`);
+    // Of `idle` there is nothing to be told.
+    live.textContent = text(`text-${thanks ? 'thanks' : state}` as 'text-sent');
     const news = live.textContent || (commented ? text('text-thanks') : '');
     status.textContent = news;
     // The one thing to be read keeps its place when the form goes.

@@ -1,3 +1,5 @@
+import type { DEFAULTS } from './defaults.ts';
+
 /** A thumb up is a `success`, a thumb down a `failure`. */
 export type FeedbackFlag = 'success' | 'failure';
 
@@ -45,21 +47,7 @@ export interface FlagErrorDetail {
  * }
  * ```
  */
-export interface PhosphoFeedbackAttributes {
-  'task-id'?: string | undefined;
-  token?: string | undefined;
-  endpoint?: string | undefined;
+export interface PhosphoFeedbackAttributes
+  extends Partial<Record<'task-id' | 'token' | keyof typeof DEFAULTS, string | undefined>> {
   comment?: 'off' | undefined;
-  label?: string | undefined;
-  'label-up'?: string | undefined;
-  'label-down'?: string | undefined;
-  'label-comment'?: string | undefined;
-  'label-send'?: string | undefined;
-  'label-close'?: string | undefined;
-  'label-retry'?: string | undefined;
-  'text-sending'?: string | undefined;
-  'text-sent'?: string | undefined;
-  'text-thanks'?: string | undefined;
-  'text-waiting'?: string | undefined;
-  'text-failed'?: string | undefined;
 }
