@@ -56,12 +56,7 @@ it('thumbs can be seen: idle, under the mouse, pressed, and where the focus is',
     await expectContrast(site, 'pressed', thumb, GRAPHICS);
   }
   // Without the thumb, the strongest colour beside the background is the ring's.
-  await site.page.evaluate(() => {
-    const hide = new CSSStyleSheet();
-    hide.replaceSync('svg { visibility: hidden }');
-    const root = document.querySelector('phospho-feedback')?.shadowRoot;
-    root?.adoptedStyleSheets.push(hide);
-  });
+  await restyle(site, 'svg { visibility: hidden }');
   await expectContrastFails(site, up);
   for (const [name, thumb] of [
     ['of a thumb', up],
@@ -72,6 +67,14 @@ it('thumbs can be seen: idle, under the mouse, pressed, and where the focus is',
     await expectContrast(site, `focus ring ${name}`, thumb, GRAPHICS, 3);
   }
 });
+
+function restyle({ widget }: WidgetPage, rule: string): Promise<void> {
+  return widget.evaluate((element, text) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    element.shadowRoot?.adoptedStyleSheets.push(sheet);
+  }, rule);
+}
 
 /** What is measured is the ring: without it there is nothing. */
 async function expectContrastFails(site: WidgetPage, thumb: Locator): Promise<void> {
@@ -89,6 +92,8 @@ it('every text of the panel can be read, its box and its rings be seen', async (
   await expectContrast(site, 'comment', site.comment, TEXT);
   await site.comment.fill('');
   await site.close.focus();
+  // The grip in its corner is darker.
+  await restyle(site, 'textarea { resize: none }');
   await expectContrast(site, "the box's border", site.comment, GRAPHICS);
   for (const name of ['label', 'send', 'status']) {
     await expectContrast(site, name, part(name), TEXT);

@@ -99,8 +99,14 @@ describe('two tabs with the same answer', () => {
   it('take a thumb back that was refused', async ({ skip }) => {
     const site = await open(skip);
     const tab = await secondTab(site);
-    site.answers.push(answerWith(403));
+    const { handler, arrived, release } = hold();
+    site.answers.push((req, res, next) => {
+      void handler(req, res, () => answerWith(403)(req, res, next));
+    });
     await site.up.click();
+    await arrived;
+    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
+    release();
     await site.becomes('failed');
     await vi.waitFor(async () => expect(await shown(tab)).toEqual([[undefined, 'idle']]));
     expect(await site.pressed()).toEqual(['false', 'false']);
