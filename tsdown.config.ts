@@ -96,6 +96,7 @@ export default defineConfig([
     ...shared,
     entry: { 'widget/index': 'src/widget/index.ts' },
     format: ['esm', 'cjs'],
+    outputOptions: withoutOwnComments,
     platform: 'browser',
     target: 'es2022',
     tsconfig: 'src/widget/tsconfig.json',
