@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import express, { type Response } from 'express';
 import type { EventResult, QueuedEvent, QueuedFlag } from 'phospho-express';
 import { InMemoryExporter } from 'phospho-express/testing';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { PhosphoFeedback } from '../../src/widget/index.ts';
 import { phosphoFor, SECRET } from '../helpers/ledger.ts';
+import { until } from './helpers/until.ts';
 import { useBrowser } from './helpers/use-browser.ts';
 import { openPage } from './helpers/witness.ts';
 
@@ -109,7 +110,7 @@ it.for(['headers', 'event'] as const)(
     await page.getByRole('button', { name: 'Good answer' }).click();
     const element = page.locator('phospho-feedback');
     const state = () => element.evaluate((one) => (one as PhosphoFeedback).state);
-    await vi.waitFor(async () => expect(await state()).toBe('sent'));
+    await until(async () => expect(await state()).toBe('sent'));
     const taskId = await element.getAttribute('task-id');
     expect(await page.title(), 'the answer is still streaming').toBe('Chat');
     expect(exporter.order).toEqual([]);
@@ -117,7 +118,7 @@ it.for(['headers', 'event'] as const)(
 
     finish();
     await page.getByText('Canberra, of course.').waitFor();
-    await vi.waitFor(async () => {
+    await until(async () => {
       await phospho.flush();
       expect(exporter.order).toEqual([`task ${taskId}`, `success ${taskId}`]);
     });

@@ -1,6 +1,7 @@
 import type { Locator } from 'playwright-core';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { PhosphoFeedback } from '../../src/widget/index.ts';
+import { until } from './helpers/until.ts';
 import { type WidgetPage, widgetPages } from './helpers/widget-page.ts';
 
 const open = widgetPages();
@@ -30,7 +31,7 @@ const pressAll = ({ widget }: WidgetPage, part: string): Promise<void> =>
 it('of forty elements on a page each flags its own task', async ({ skip }) => {
   const site = await open(skip, { body });
   for (const index of [0, 17, 39]) await at(site, index, index === 17 ? 'down' : 'up').click();
-  await vi.waitFor(async () =>
+  await until(async () =>
     expect((await states(site)).filter((state) => state === 'sent')).toHaveLength(3),
   );
   expect(await site.flags()).toEqual([
@@ -53,9 +54,7 @@ it('forty clicks made offline arrive once each, the last of each task, and none 
   await pressAll(site, 'down');
   expect(new Set(await states(site))).toEqual(new Set(['waiting']));
   await site.page.context().setOffline(false);
-  await vi.waitFor(async () => expect(new Set(await states(site))).toEqual(new Set(['sent'])), {
-    timeout: 10_000,
-  });
+  await until(async () => expect(new Set(await states(site))).toEqual(new Set(['sent'])));
   const sent = site.requests.map(({ task_id, flag }) => `${task_id} ${flag}`).sort();
   expect(sent).toEqual(TASKS.map((id) => `${id} failure`).sort());
   expect((await site.seen()).events.filter(([kind]) => kind === 'error')).toEqual([]);
@@ -75,9 +74,7 @@ it('forty long comments made offline all arrive, though together they are more t
     }
   });
   await site.page.context().setOffline(false);
-  await vi.waitFor(async () => expect(new Set(await states(site))).toEqual(new Set(['sent'])), {
-    timeout: 15_000,
-  });
+  await until(async () => expect(new Set(await states(site))).toEqual(new Set(['sent'])));
   const notes = new Map((await site.flags()).map(([id, , text]) => [id, text?.length]));
   expect([...notes.keys()].sort()).toEqual([...TASKS].sort());
   expect(new Set(notes.values())).toEqual(new Set([2_000]));
@@ -112,7 +109,7 @@ it('forty elements parse what is remembered once, and once more for each change'
   });
   expect(await parsed(), 'nothing was remembered').toBe(1);
   await at(site, 7, 'up').click();
-  await vi.waitFor(async () => expect((await states(site))[7]).toBe('failed'));
+  await until(async () => expect((await states(site))[7]).toBe('failed'));
   // The click, and that it was refused, as its token had become `off`.
   expect(await parsed()).toBe(3);
 });

@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { PhosphoFeedback } from '../../src/widget/index.ts';
+import { until } from './helpers/until.ts';
 import { type WidgetPage, widgetPages } from './helpers/widget-page.ts';
 
 const open = widgetPages();
@@ -10,7 +11,7 @@ const ELEMENT = (token: (taskId: string) => string) =>
 /** Gives a thumb up, wherever the element is, and sees it arrive. */
 async function works(site: WidgetPage): Promise<void> {
   await site.up.first().click();
-  await vi.waitFor(async () =>
+  await until(async () =>
     expect(
       await site.widget.first().evaluate((element) => (element as PhosphoFeedback).state),
     ).toBe('sent'),
@@ -34,10 +35,10 @@ describe('the element works', () => {
     await works(site);
     await site.comment.fill('inside');
     await site.page.keyboard.press('Control+Enter');
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect((await site.flags()).at(-1)).toEqual(['t1', 'success', 'inside']),
     );
-    await vi.waitFor(async () => expect((await site.seen()).events).toHaveLength(2));
+    await until(async () => expect((await site.seen()).events).toHaveLength(2));
   });
 
   it('as a server wrote it, with attributes alone, though the script comes much later', async ({
@@ -138,7 +139,7 @@ describe('the element works', () => {
     await site.widget.evaluate((element) => element.after(element.cloneNode(true)));
     expect(await site.down.last().getAttribute('aria-pressed')).toBe('true');
     await site.up.last().click();
-    await vi.waitFor(async () => expect((await site.flags()).at(-1)).toEqual(['t1', 'success']));
+    await until(async () => expect((await site.flags()).at(-1)).toEqual(['t1', 'success']));
     expect(await site.up.first().getAttribute('aria-pressed')).toBe('true');
   });
 

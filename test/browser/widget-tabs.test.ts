@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PhosphoFeedback } from '../../src/widget/index.ts';
+import { until } from './helpers/until.ts';
 import { answerWith, hold, type WidgetPage, widgetPages } from './helpers/widget-page.ts';
 
 const open = widgetPages();
@@ -33,13 +34,13 @@ describe('two tabs with the same answer', () => {
     site.answers.push(handler);
     await site.up.click();
     await arrived;
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
+    await until(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
     release();
     await site.becomes('sent');
     await press(tab, 'down');
-    await vi.waitFor(async () => expect(await shown(site.page)).toEqual([['failure', 'idle']]));
+    await until(async () => expect(await shown(site.page)).toEqual([['failure', 'idle']]));
     expect(await site.pressed()).toEqual(['false', 'true']);
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
+    await until(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
     expect(site.requests.map(({ flag }) => flag)).toEqual(['success', 'failure']);
   });
 
@@ -50,11 +51,11 @@ describe('two tabs with the same answer', () => {
     const tab = await secondTab(site);
     await site.page.context().setOffline(true);
     await press(site.page, 'up');
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
+    await until(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
     await press(tab, 'down');
-    await vi.waitFor(async () => expect(await shown(site.page)).toEqual([['failure', 'idle']]));
+    await until(async () => expect(await shown(site.page)).toEqual([['failure', 'idle']]));
     await site.page.context().setOffline(false);
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
+    await until(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
     expect(site.requests.map(({ flag }) => flag)).toEqual(['failure']);
     expect(await site.flags()).toEqual([['t1', 'failure']]);
   });
@@ -69,10 +70,10 @@ describe('two tabs with the same answer', () => {
     await press(site.page, 'up');
     await arrived;
     await press(tab, 'down');
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
+    await until(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
     release();
     // The server took the slow one last: so what is shown is said once more.
-    await vi.waitFor(() =>
+    await until(() =>
       expect(site.requests.map(({ flag }) => flag)).toEqual(['success', 'failure', 'failure']),
     );
     await site.becomes('sent');
@@ -89,10 +90,10 @@ describe('two tabs with the same answer', () => {
     await site.up.click();
     await site.comment.fill('half right');
     await site.send.click();
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
+    await until(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
     await press(tab, 'down');
     await site.page.context().setOffline(false);
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
+    await until(async () => expect(await shown(tab)).toEqual([['failure', 'sent']]));
     expect(await site.flags()).toEqual([['t1', 'failure', 'half right']]);
   });
 
@@ -105,10 +106,10 @@ describe('two tabs with the same answer', () => {
     });
     await site.up.click();
     await arrived;
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
+    await until(async () => expect(await shown(tab)).toEqual([['success', 'idle']]));
     release();
     await site.becomes('failed');
-    await vi.waitFor(async () => expect(await shown(tab)).toEqual([[undefined, 'idle']]));
+    await until(async () => expect(await shown(tab)).toEqual([[undefined, 'idle']]));
     expect(await site.pressed()).toEqual(['false', 'false']);
   });
 });
@@ -152,7 +153,7 @@ describe('a click whose page went before it was sent', () => {
     const site = await open(skip);
     site.answers.push(answerWith(503, { 'retry-after': '60' }));
     await site.up.click();
-    await vi.waitFor(() => expect(site.requests).toHaveLength(1));
+    await until(() => expect(site.requests).toHaveLength(1));
     expect(JSON.stringify(await remembered(site.page))).not.toContain(site.token().slice(0, 20));
     await site.page.reload();
     await site.becomes('sent');
@@ -168,7 +169,7 @@ describe('a click whose page went before it was sent', () => {
     await site.page.reload();
     await site.becomes('sent');
     release();
-    await vi.waitFor(async () => expect((await site.flags()).length).toBeGreaterThan(0));
+    await until(async () => expect((await site.flags()).length).toBeGreaterThan(0));
     expect(new Set((await site.flags()).map(String))).toEqual(new Set(['t1,success']));
   });
 
@@ -178,7 +179,7 @@ describe('a click whose page went before it was sent', () => {
     await site.becomes('sent');
     site.answers.push(answerWith(503, { 'retry-after': '60' }), answerWith(401));
     await site.down.click();
-    await vi.waitFor(() => expect(site.requests).toHaveLength(2));
+    await until(() => expect(site.requests).toHaveLength(2));
     await site.page.reload();
     await site.becomes('failed');
     expect(await site.pressed()).toEqual(['true', 'false']);
@@ -189,7 +190,7 @@ describe('a click whose page went before it was sent', () => {
     const site = await open(skip);
     site.answers.push(answerWith(503, { 'retry-after': '60' }));
     await site.up.click();
-    await vi.waitFor(() => expect(site.requests).toHaveLength(1));
+    await until(() => expect(site.requests).toHaveLength(1));
     await site.page.route('**/', async (route) => {
       const response = await route.fetch();
       const body = (await response.text()).replace(/<phospho-feedback[^>]*>/, '<phospho-feedback>');
@@ -221,7 +222,7 @@ describe('two elements of one page for the same task', () => {
       ['failure', expect.any(String)],
     ]);
     release();
-    await vi.waitFor(async () =>
+    await until(async () =>
       expect(await shown(site.page)).toEqual([
         ['failure', 'sent'],
         ['failure', 'sent'],
