@@ -50,6 +50,22 @@ const withoutComments = {
   },
 };
 
+/** Where the collector is, nine tenths are not ours: printed as Rolldown does, it would take a tenth of the package more. */
+const collectorWithoutSpaces = {
+  name: 'collector-without-spaces',
+  async generateBundle(
+    _options: unknown,
+    chunks: Record<string, { type: string; fileName: string; code?: string }>,
+  ) {
+    for (const chunk of Object.values(chunks)) {
+      if (!/collector.*\.[cm]js$/.test(chunk.fileName) || chunk.code === undefined) continue;
+      chunk.code = (
+        await transform(chunk.code, { minifyWhitespace: true, lineLimit: 160, target: 'esnext' })
+      ).code;
+    }
+  },
+};
+
 const shared = {
   platform: 'node',
   target: 'node20.19',
@@ -57,7 +73,7 @@ const shared = {
   fixedExtension: true,
   clean: false,
   report: false,
-  plugins: [browserAssets(), withoutComments],
+  plugins: [browserAssets(), withoutComments, collectorWithoutSpaces],
   logLevel: 'error',
 } satisfies UserConfig;
 
