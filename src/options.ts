@@ -308,6 +308,9 @@ export function resolveLogLevel(option: LogLevel | undefined): LogLevel {
 export function resolveSecrets({ secret }: FeedbackOptions = {}): readonly string[] {
   const given = secret ?? fromEnvironment('PHOSPHO_FEEDBACK_SECRET');
   const secrets = given === undefined ? [] : Array.isArray(given) ? given : [given];
+  if (given !== undefined && secrets.length === 0) {
+    throw wrong('feedback.secret', 'a text or a list of at least one', given);
+  }
   for (const entry of secrets as unknown[]) {
     if (typeof entry === 'string' && entry.length >= MIN_SECRET_LENGTH) continue;
     const came = typeof entry === 'string' ? `${entry.length}` : show(entry);

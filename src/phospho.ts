@@ -163,7 +163,7 @@ export class Phospho {
 
   /**
    * Captures what passes through the app: each exchange with a model becomes a task. Mount it before body
-   * parsers and before `compression`. It changes nothing but the two headers of `publish`.
+   * parsers and before `compression`. It changes nothing but the headers of `publish`.
    *
    * @throws PhosphoConfigError for an option that is unknown or out of its range.
    */
@@ -253,7 +253,8 @@ export class Phospho {
    *
    * @param options - `expiresInMs`: 1000 to a year, default 24 h. `bind`: with the option `feedback.bind`, what
    * that will answer for the user who flags
-   * @throws PhosphoArgumentError for an empty task id, or an `expiresInMs` out of its range.
+   * @throws PhosphoArgumentError for an empty task id, an `expiresInMs` out of its range, or a `bind` without the
+   * option of that name.
    *
    * @example
    * ```ts
@@ -277,6 +278,11 @@ export class Phospho {
     }
     if (bind !== undefined && typeof bind !== 'string') {
       throw new PhosphoArgumentError(`bind must be a string, got ${typeof bind}`);
+    }
+    if (bind !== undefined && this.#options.feedback?.bind === undefined) {
+      throw new PhosphoArgumentError(
+        'bind is for the option feedback.bind, which is not set: nobody could use such a token',
+      );
     }
     if (!(expiresInMs >= 1_000 && expiresInMs <= 366 * 86_400_000)) {
       throw new PhosphoArgumentError(

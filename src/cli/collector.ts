@@ -126,7 +126,7 @@ function greeting(collector: RunningCollector, key: ProjectKey): string[] {
     '',
     'Point an app at it:',
     `  export PHOSPHO_BASE_URL=${collector.baseUrl}`,
-    `  export PHOSPHO_API_KEY=${keyToPaste(key)}`,
+    keyLine(key),
     `  export PHOSPHO_PROJECT_ID=${collector.projectId}`,
   ];
 }
@@ -147,11 +147,12 @@ function keyNews(key: ProjectKey, projectId: string): string[] {
   }
 }
 
-/** A key that was given is not repeated: logs outlive terminals. */
-function keyToPaste(key: ProjectKey): string {
-  if (key.origin === 'made') return key.plain;
-  if (key.origin === 'kept') return "'…'  # the key that was shown when it was made";
+/** To be pasted: a key that is not shown must not overwrite the one that the terminal has. */
+function keyLine(key: ProjectKey): string {
+  if (key.origin === 'made') return `  export PHOSPHO_API_KEY=${key.plain}`;
+  if (key.origin === 'kept') return '  # PHOSPHO_API_KEY: the key that was shown when it was made';
+  // A key that was given is not repeated: logs outlive terminals.
   return key.plain === process.env.PHOSPHO_COLLECTOR_API_KEY
-    ? '"$PHOSPHO_COLLECTOR_API_KEY"'
-    : "'…'  # the key you gave";
+    ? '  export PHOSPHO_API_KEY="$PHOSPHO_COLLECTOR_API_KEY"'
+    : '  # PHOSPHO_API_KEY: the key you gave';
 }

@@ -1,7 +1,7 @@
 import type { Store } from 'express-rate-limit';
 import type { Feedback } from '../feedback/flag-request.ts';
 import type { Flag } from '../types.ts';
-import type { AppRequest } from './types.ts';
+import type { AppRequest, OfRequest } from './types.ts';
 
 /** Options of `new Phospho({ feedback })`; see `docs/feedback.md`. */
 export interface FeedbackOptions {
@@ -21,19 +21,20 @@ export interface FeedbackOptions {
    *
    * @example
    * ```ts
+   * import type { Request } from 'express';
    * import session from 'express-session';
    *
+   * const phospho = new Phospho({ feedback: { bind: (req: Request) => req.sessionID } });
    * app.use(session({ secret, resave: false, saveUninitialized: true }));
-   * const phospho = new Phospho({ feedback: { bind: (req) => req.sessionID as string } });
    * app.use(phospho.router());
    * ```
    */
-  bind?: (req: AppRequest) => string | undefined;
+  bind?: OfRequest<[], string | undefined>;
   /**
    * Decides who may flag, in place of tokens: for apps whose users are logged in. True lets it pass; if it
    * throws, the flag is refused. Where logins are cookies that other sites' pages may send, set `origins` too.
    */
-  authorize?: (req: AppRequest, feedback: Feedback) => boolean | Promise<boolean>;
+  authorize?: OfRequest<[feedback: Feedback], boolean | Promise<boolean>>;
   /**
    * Accepts a task id without a token, if this process issued it lately. Whoever learns an id can then flag
    * its task. Not together with `bind`. Default: false.
@@ -95,5 +96,5 @@ export interface RouterOptions {
    * say. The notes are as the user wrote them, unmasked. What it throws, or rejects with, is said once and
    * changes nothing. Default: none.
    */
-  onFlag?: (feedback: Feedback, req: AppRequest) => unknown;
+  onFlag?: { method(feedback: Feedback, req: AppRequest): unknown }['method'];
 }

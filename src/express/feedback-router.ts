@@ -212,7 +212,7 @@ async function isAuthorized(
 }
 
 const TOKEN_MESSAGES = {
-  token_invalid: 'the token is not one of ours',
+  token_invalid: 'the token is not one of ours, or is for another user or session',
   token_expired: 'the token has expired',
 };
 

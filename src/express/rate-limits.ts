@@ -14,6 +14,8 @@ const PER_ADDRESS = 300;
 const WINDOW_MS = 60_000;
 /** Longer than a store takes that works: nobody waits for one that hangs. */
 const STORE_WAIT_MS = 2_000;
+/** And for so long nobody asks it again. */
+const STORE_REST_MS = 30_000;
 
 /** Bounds what the tokens of one task and one address may do. Throws a FeedbackRefusal that says when to come back. */
 export class RateLimits {
@@ -22,6 +24,8 @@ export class RateLimits {
   readonly #taskOf = new WeakMap<object, string>();
   readonly #logger: GuardedLogger;
   readonly #limits: FeedbackLimits;
+  /** A store that hangs is left alone until then, on the monotonic clock. */
+  #restsUntil = 0;
 
   constructor(logger: GuardedLogger, limits: FeedbackLimits = {}) {
     this.#logger = logger;
@@ -96,8 +100,10 @@ export class RateLimits {
   }
 
   #pass(limiter: RequestHandler, req: AppRequest, res: AppResponse): Promise<void> {
+    if (performance.now() < this.#restsUntil) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const hangs = setTimeout(() => {
+        this.#restsUntil = performance.now() + STORE_REST_MS;
         this.#storeFailed(new Error(`no answer within ${STORE_WAIT_MS} ms`));
         resolve();
       }, STORE_WAIT_MS).unref();

@@ -33,8 +33,13 @@ export type Next = (error?: unknown) => void;
 /** Fits `app.use`, and bare `node:http` with a `next` of its own. */
 export type Middleware = (req: AppRequest, res: AppResponse, next: Next) => void;
 
+/** A function of the request, which may say that it takes Express' own `Request`: that is what it is given there. */
+export type OfRequest<Rest extends unknown[], R> = {
+  method(req: AppRequest, ...rest: Rest): R;
+}['method'];
+
 /** A fixed value, or one worked out per request, once the response is over. */
-export type PerRequest<T> = T | ((req: AppRequest, res: AppResponse) => T | undefined);
+export type PerRequest<T> = T | OfRequest<[res: AppResponse], T | undefined>;
 
 /** `req.phospho`: the task of this request, from within its handler. */
 export interface RequestHandle {
@@ -80,9 +85,9 @@ export interface MiddlewareOptions {
    * function of the request. Paths match as Express routes do by default: in any case, with or without a
    * slash at the end. Without it, only exact LLM shapes count. Default: none.
    */
-  include?: readonly string[] | ((req: AppRequest) => boolean);
+  include?: readonly string[] | OfRequest<[], boolean>;
   /** Routes never to capture; stronger than `include`, also where the function throws. Default: none. */
-  exclude?: readonly string[] | ((req: AppRequest) => boolean);
+  exclude?: readonly string[] | OfRequest<[], boolean>;
   /** The conversation. Default: looked for in body, headers, query and express-session. */
   sessionId?: PerRequest<string>;
   /** The end user. Default: `req.user.id`, then `req.auth.sub`. */
@@ -119,8 +124,9 @@ export interface MiddlewareOptions {
   headers?: readonly string[];
   /**
    * `headers`: captured responses carry `X-Phospho-Task-Id` and `X-Phospho-Feedback-Token`, save where
-   * Cache-Control is public. `none`: our middleware changes nothing. Default: `headers`, since a page
-   * needs both to send feedback.
+   * Cache-Control is public; requests of another origin are told by `Access-Control-Expose-Headers` that their
+   * page may read both. `none`: our middleware changes nothing. Default: `headers`, since a page needs both to
+   * send feedback.
    */
   publish?: 'headers' | 'none';
   /**

@@ -24,6 +24,8 @@ it('several conversations are kept, each with its thumb, through a reload', asyn
   await ask(page, QUESTION);
   await thumb(page).click();
   await page.getByRole('link', { name: 'New chat' }).first().click();
+  // What is typed before the page has gone to it belongs to the old one.
+  await thumb(page).waitFor({ state: 'detached' });
   await ask(page, 'Something else');
   await page.getByText('This is a replayed model').waitFor();
   expect(await thumb(page).getAttribute('aria-pressed')).toBe('false');

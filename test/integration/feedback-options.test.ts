@@ -393,6 +393,7 @@ describe('options of feedback', () => {
 
   it.each([
     [{ bind: 'session' }, /feedback\.bind must be a function, got "session"/],
+    [{ secret: [] }, /feedback\.secret must be a text or a list of at least one, got an array/],
     [{ rawFlagToFlag: {} }, /feedback\.rawFlagToFlag must be a function, got an object/],
     [{ limits: { perMinute: 3 } }, /feedback\.limits.*"perMinute".*perToken, perAddress, store/],
     [{ limits: { perToken: 0 } }, /feedback\.limits\.perToken.*from 1 to 1000000, got 0/],
@@ -407,6 +408,7 @@ describe('options of feedback', () => {
     const phospho = phosphoFor({ exporter: new InMemoryExporter(), feedback: { secret: SECRET } });
     expect(() => phospho.feedbackToken('')).toThrow(/taskId must be a non-empty string/);
     expect(() => phospho.feedbackToken('t\ud800')).toThrow(/taskId must be well-formed/);
+    expect(() => phospho.feedbackToken('t', { bind: 'ada' })).toThrow(/feedback\.bind.*not set/);
     const wrong = { bind: 7 } as unknown as { bind: string };
     expect(() => phospho.feedbackToken('t', wrong)).toThrow(/bind must be a string, got number/);
   });

@@ -15,7 +15,11 @@ interface Chat {
 
 const KEY = 'react-example';
 
-/** One chat, kept through reloads, with its tokens: so thumbs can still be given to earlier answers. */
+/**
+ * One chat, kept through reloads, with its tokens: so thumbs can be given to earlier answers, for as long as the
+ * tokens live (a day, and here no longer than the server, whose secret is made at its start). An app that keeps its
+ * chats on a server makes fresh ones by `phospho.feedbackToken(taskId)` as it hands them out.
+ */
 export function useChat() {
   const [chat, setChat] = useState(load);
   const [isBusy, setBusy] = useState(false);

@@ -1,17 +1,26 @@
 // A TypeScript app in ESM: compiled, not run, in both decorator dialects, with all library types checked.
-import express from 'express';
+import express, { type Request } from 'express';
 import { type Ledger, logTask, Phospho, wrap } from 'phospho-express';
 import { Client } from 'phospho-express/client';
 import { createCollector } from 'phospho-express/collector';
 import { InMemoryExporter } from 'phospho-express/testing';
 
-const phospho = new Phospho({ handleSignals: true, waitUntil: (promise) => void promise });
+const phospho = new Phospho({
+  handleSignals: true,
+  waitUntil: (promise) => void promise,
+  feedback: {
+    bind: (req: Request) => req.get('x-user'),
+    authorize: async (req: Request, { taskId }) => req.get('x-user') === taskId,
+    rawFlagToFlag: (stars) => (stars === 5 ? 'success' : undefined),
+    limits: { perToken: 3 },
+  },
+});
 const app = express();
-app.use(phospho.router());
+app.use(phospho.router({ onFlag: ({ taskId }, req: Request) => void [taskId, req.ip] }));
 app.use(
   phospho.middleware({
     sessionId: (req) => req.headers['x-chat']?.toString(),
-    userId: (req) => req.ip,
+    userId: (req: Request) => req.get('x-user'),
     flushBeforeEnd: { timeoutMs: 1_000 },
   }),
 );
