@@ -102,10 +102,12 @@ export class EventQueue {
     return removed;
   }
 
-  /** Takes a failed batch back, to be sent first. */
+  /** Takes a failed batch back, to be sent first. Of two that were under way at once the later one may fail first. */
   giveBack(...batches: WaitingEvent[][]): void {
     for (const batch of batches) for (const event of batch) this.#add(event, 1);
-    this.#returned.unshift(...batches);
+    this.#returned = [...batches, ...this.#returned].sort(
+      (one, other) => ageOf(one) - ageOf(other),
+    );
   }
 
   /** Removes and returns what has been waiting for too long. */
@@ -202,4 +204,9 @@ export class EventQueue {
     }
     return event;
   }
+}
+
+/** When the oldest event of a batch settled. */
+function ageOf([oldest]: readonly WaitingEvent[]): number {
+  return oldest?.settledAt ?? 0;
 }

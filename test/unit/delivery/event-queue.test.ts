@@ -56,6 +56,23 @@ describe('EventQueue', () => {
     expect(queue.dueInMs(1_100)).toBe(0);
   });
 
+  it.each([
+    ['the older', 0],
+    ['the newer', 1],
+  ])(
+    'of two failed batches drops the oldest events, though %s one comes back first',
+    (_, first) => {
+      const queue = new EventQueue({ maxEvents: 3, maxBytes: 10_000 }, { ...batch, maxEvents: 2 });
+      for (const [at, id] of ['a', 'b', 'c', 'd'].entries()) queue.restore(event(id, 10, at));
+      const taken = [queue.take(), queue.take()];
+      queue.giveBack(taken[first] ?? []);
+      queue.giveBack(taken[1 - first] ?? []);
+      expect(ids(queue.trim())).toEqual(['a']);
+      expect(ids(queue.take())).toEqual(['b']);
+      expect(ids(queue.take())).toEqual(['c', 'd']);
+    },
+  );
+
   it('gives back first, oldest first, and never merges halves', () => {
     const queue = new EventQueue({ maxEvents: 4, maxBytes: 10_000 }, batch);
     for (const id of ['a', 'b', 'c']) queue.push(event(id));
