@@ -22,20 +22,6 @@ const outside = new Outside('phospho-express.byte-log');
 
 let processBytes = 0;
 
-/** Logs to be read in the next turn: one callback for all, since hundreds of them would outlive young garbage. */
-let toRead: (() => void)[] = [];
-
-function readSoon(read: () => void): void {
-  if (toRead.push(read) > 1) return;
-  outside.runInAsyncScope(() => setImmediate(readAll).unref());
-}
-
-function readAll(): void {
-  const reads = toRead;
-  toRead = [];
-  for (const read of reads) read();
-}
-
 /**
  * Called once, if a body becomes long, with its first character that is no white space: for what reads it while it
  * goes on, so that `parts()` has what there is to have; undefined: it is kept as a whole.
@@ -57,6 +43,8 @@ interface Reader {
  * for the whole process.
  */
 export class ByteLog {
+  /** To be read in the next turn: one callback for all, since hundreds of them would outlive young garbage. */
+  static #toRead: ByteLog[] = [];
   #chunks: string[] = [];
   /** From this chunk on, characters are bytes; before it they are text. */
   #bytesFrom = Number.POSITIVE_INFINITY;
@@ -69,7 +57,6 @@ export class ByteLog {
   #makeReader: ReaderMaker | undefined;
   #reader: Reader | undefined;
   #isReading = false;
-  readonly #readInTurn = (): void => this.#readSafely();
 
   constructor(makeReader?: ReaderMaker) {
     this.#makeReader = makeReader;
@@ -113,7 +100,8 @@ export class ByteLog {
     if (this.#reader === undefined && this.#makeReader === undefined) return;
     this.#isReading = true;
     // Off the path: the app's write returns first.
-    readSoon(this.#readInTurn);
+    if (ByteLog.#toRead.push(this) > 1) return;
+    outside.runInAsyncScope(() => setImmediate(() => ByteLog.#readAll()).unref());
   }
 
   /**
@@ -140,6 +128,12 @@ export class ByteLog {
     const { stream, decoder } = this.#reader;
     stream.push(decoder.end());
     return stream.end();
+  }
+
+  static #readAll(): void {
+    const logs = ByteLog.#toRead;
+    ByteLog.#toRead = [];
+    for (const log of logs) log.#readSafely();
   }
 
   #readSafely(): void {

@@ -8,6 +8,7 @@ import {
 import type { FeedbackTokens } from '../feedback/token.ts';
 import { describeError, isThenable } from '../internal/hooks.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
+import { checkNames, expectType } from '../option-checks.ts';
 import type { Flag } from '../types.ts';
 import { bindingOf } from './binding.ts';
 import { answerPreflight, checkOrigin, isPreflight } from './cors.ts';
@@ -86,24 +87,18 @@ function tellApp(
   }
 }
 
-function checkRouterOptions({ path = '/phospho', onFlag, ...others }: RouterOptions): {
-  path: string;
-  onFlag: RouterOptions['onFlag'];
-} {
-  for (const name of Object.keys(others)) {
-    throw new PhosphoConfigError(`router() has no option "${name}"; it takes: path, onFlag`);
-  }
-  if (onFlag !== undefined && typeof onFlag !== 'function') {
+const NAMES = new Set<string>(['path', 'onFlag'] satisfies (keyof RouterOptions)[]);
+
+function checkRouterOptions(options: RouterOptions): { path: string } & RouterOptions {
+  checkNames('router()', options, NAMES);
+  const { path = '/phospho', onFlag } = options;
+  expectType('onFlag of router()', onFlag, 'function');
+  if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path)) {
     throw new PhosphoConfigError(
-      `option onFlag of router() must be a function, got ${describeError(onFlag)}`,
+      `option path of router() must be a string such as "/phospho", got ${describeError(path)}`,
     );
   }
-  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) {
-    return { path: path.replace(/\/+$/, ''), onFlag };
-  }
-  throw new PhosphoConfigError(
-    `option path of router() must be a string such as "/phospho", got ${describeError(path)}`,
-  );
+  return { ...options, path: path.replace(/\/+$/, '') };
 }
 
 async function takeFlag(
