@@ -13,6 +13,12 @@ const PAGES_ALONE = [
 ];
 const left = process.env.TEST_PAGES === 'off' ? PAGES_ALONE : [];
 
+/**
+ * One a run: a test that is tried again meets the inputs that it failed on, and `FAST_CHECK_SEED` repeats a run.
+ * fast-check prints it with what it finds.
+ */
+const seed = process.env.FAST_CHECK_SEED ?? `${Math.floor(Math.random() * 2 ** 31)}`;
+
 /** Most suites read the source; `test/package` packs the tarball and uses that. */
 export default defineConfig({
   plugins: [browserAssets()],
@@ -46,6 +52,15 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Tests that run side by side in one file are those that wait: for an outage's end, for a child.
     maxConcurrency: 20,
-    env: { PHOSPHO_API_KEY: '', PHOSPHO_PROJECT_ID: '', PHOSPHO_BASE_URL: '' },
+    // A machine that others use stands still at times, in whichever test is running: on CI a test may be
+    // tried once more, and the report says which ("retry x1"). What fails for its inputs fails again.
+    retry: process.env.CI ? 1 : 0,
+    setupFiles: ['test/helpers/seed.ts'],
+    env: {
+      FAST_CHECK_SEED: seed,
+      PHOSPHO_API_KEY: '',
+      PHOSPHO_PROJECT_ID: '',
+      PHOSPHO_BASE_URL: '',
+    },
   },
 });
