@@ -55,6 +55,13 @@ export type {
 export type { Feedback } from './feedback/flag-request.ts';
 export type { Logger, LogLevel } from './internal/logger.ts';
 export type { LoggedTask, LogInput } from './log.ts';
+export type {
+  ManualTask,
+  StartTaskOptions,
+  StepOptions,
+  TaskContext,
+  TaskResult,
+} from './manual-task.ts';
 export type { MetricsHandler } from './metrics.ts';
 export type { DeliveryOptions, PhosphoOptions, SpoolOptions } from './options.ts';
 export { type DrainOptions, Phospho, type TokenOptions } from './phospho.ts';

@@ -1,9 +1,16 @@
 import type { Server } from 'node:net';
 import { shortenedJson } from './capture/build-event.ts';
-import { offerDefaultRecorder, retireDefaultRecorder, runInScope } from './capture/context.ts';
+import {
+  contextHere,
+  offerDefaultRecorder,
+  retireDefaultRecorder,
+  runInScope,
+  runWithAmbient,
+} from './capture/context.ts';
 import { maskAll, maskCredentials } from './capture/mask.ts';
 import type { Privacy } from './capture/privacy.ts';
 import { resolvePrivacy } from './capture/privacy-options.ts';
+import { CONTEXT_HEADER } from './capture/propagation.ts';
 import { Recorder } from './capture/recorder.ts';
 import { errorName } from './capture/without-texts.ts';
 import { Client } from './client/client.ts';
@@ -32,6 +39,15 @@ import { GuardedLogger } from './internal/logger.ts';
 import { Outside } from './internal/outside.ts';
 import { onSignal } from './internal/signals.ts';
 import { type LoggedTask, type LogInput, settleLogged } from './log.ts';
+import {
+  checkContext,
+  type ManualTask,
+  type StartTaskOptions,
+  type StepOptions,
+  startTask,
+  stepOf,
+  type TaskContext,
+} from './manual-task.ts';
 import { createMetricsHandler, type MetricsHandler } from './metrics.ts';
 import {
   checkOptions,
@@ -224,6 +240,72 @@ export class Phospho {
    */
   log(task: LogInput): LoggedTask {
     return settleLogged(this.#recorder, task);
+  }
+
+  /**
+   * Opens a task by hand, for code that begins and ends in different places; it is recorded by its `end`.
+   * Within another task it is a task of its own that names its parent.
+   *
+   * @throws PhosphoArgumentError for an option that there is none of.
+   *
+   * @example
+   * ```ts
+   * const task = phospho.startTask({ name: 'voice call', input: 'Hello?', sessionId: 'call_1' });
+   * socket.on('answer', (text) => task.end({ output: text }));
+   * socket.on('error', (error) => task.end({ error }));
+   * ```
+   */
+  startTask(options: StartTaskOptions = {}): ManualTask {
+    return startTask(this.#recorder, options);
+  }
+
+  /**
+   * Runs a function as a step of the open task, or as a task where none is open, and returns what it returns;
+   * what it awaits, yields or throws is recorded as `wrap` does.
+   *
+   * @throws PhosphoArgumentError without a name, without a function, or for an option that there is none of.
+   *
+   * @example
+   * ```ts
+   * const found = await phospho.step('retrieve', () => search(question), { input: () => question });
+   * ```
+   */
+  step<R>(name: string, work: () => R, options: StepOptions<R> = {}): R {
+    return stepOf(this.#recorder, name, work, options)();
+  }
+
+  /**
+   * Runs a function, and returns what it returns; each task that opens within it, or in what it awaits, belongs
+   * to this session, user and version, and carries this metadata. So does the task that is open now. Weaker than
+   * what `req.phospho.set()`, an option or a task says of itself; stronger than what is found in a request. A
+   * context within a context adds to it. The body of a generator runs where it is read, not here.
+   *
+   * @throws PhosphoArgumentError for a field that there is none of, or without a function.
+   *
+   * @example
+   * ```ts
+   * app.use((req, res, next) => phospho.withContext({ userId: req.user?.id }, next));
+   * ```
+   */
+  withContext<R>(context: TaskContext, work: () => R): R {
+    checkContext(context, work);
+    return runWithAmbient(context, work);
+  }
+
+  /**
+   * Headers that tell another process of yours which task its work is part of: give them to your own `fetch`, and
+   * set `trustContext` of the `middleware()` over there. Its tasks then name this one as their parent, and are of
+   * the same session and user. Nothing adds them by itself, so that no model vendor ever sees them. Empty outside
+   * of any task and context.
+   *
+   * @example
+   * ```ts
+   * await fetch('http://search.internal/rank', { headers: phospho.contextHeaders() });
+   * ```
+   */
+  contextHeaders(): { [CONTEXT_HEADER]?: string } {
+    const value = this.isEnabled ? contextHere() : undefined;
+    return value === undefined ? {} : { [CONTEXT_HEADER]: value };
   }
 
   /**

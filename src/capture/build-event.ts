@@ -30,7 +30,7 @@ export function buildEvent(
   defaults: EventDefaults,
 ): LogEvent {
   const isTextless = task.privacy.capture === 'metadata';
-  const known = { ...safeIdentity(task), ...dropUndefined(task.fields) };
+  const known = task.known();
   const found = recognised(task, read);
   const fields = isTextless ? { ...known, input: undefined, output: undefined } : known;
   const contents = isTextless ? withoutTexts(found, hasOutput(known, found)) : found;
@@ -143,14 +143,6 @@ function metadataOf(
       steps_left_out: task.stepsLeftOut || undefined,
     }),
   ) as JsonObject;
-}
-
-function safeIdentity(task: OpenTask): OpenTask['fields'] {
-  try {
-    return dropUndefined(task.identify?.() ?? {});
-  } catch {
-    return {};
-  }
 }
 
 /** A raw value that is the text itself would only travel twice. */

@@ -1,17 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { sharedSymbol } from '../internal/brand.ts';
+import { writeContext } from './propagation.ts';
 import type { Recorder } from './recorder.ts';
-import type { OpenStep, OpenTask } from './task.ts';
+import { mergeFields, type OpenStep, type OpenTask, type TaskFields } from './task.ts';
 
 /** Where in a task the running code is. */
 export interface Scope {
   readonly recorder: Recorder;
   readonly task: OpenTask;
   readonly step: OpenStep | undefined;
+  /** What `withContext` has said within the task. */
+  readonly ambient?: TaskFields | undefined;
+}
+
+/** What is known outside of any task. */
+interface Surroundings {
+  readonly task?: undefined;
+  readonly ambient: TaskFields;
 }
 
 interface Shared {
-  storage: AsyncLocalStorage<Scope>;
+  storage: AsyncLocalStorage<Scope | Surroundings>;
   /** The first Phospho constructed: what a bare `logTask` or `wrap` uses outside any task. */
   recorder: Recorder | undefined;
 }
@@ -21,18 +30,44 @@ const KEY = sharedSymbol('context');
 /** One context for both copies of the package: a task opened through ESM has steps made through CJS. */
 function shared(): Shared {
   const registry = globalThis as { [key: symbol]: unknown };
-  registry[KEY] ??= { storage: new AsyncLocalStorage<Scope>(), recorder: undefined };
+  registry[KEY] ??= { storage: new AsyncLocalStorage(), recorder: undefined };
   return registry[KEY] as Shared;
 }
 
 const context = shared();
 
 export function currentScope(): Scope | undefined {
-  return context.storage.getStore();
+  const here = context.storage.getStore();
+  return here?.task === undefined ? undefined : here;
 }
 
 export function runInScope<R>(scope: Scope, run: () => R): R {
   return context.storage.run(scope, run);
+}
+
+/** What is said of every task that opens here, by `withContext` or by the request of another process. */
+export function currentAmbient(): TaskFields | undefined {
+  const here = context.storage.getStore();
+  return here?.ambient ?? here?.task?.ambient;
+}
+
+/** Runs with more said of every task that opens within, and of the one that is open. */
+export function runWithAmbient<R>(fields: TaskFields, run: () => R): R {
+  const scope = currentScope();
+  if (scope === undefined) {
+    return context.storage.run({ ambient: mergeFields({ ...currentAmbient() }, fields) }, run);
+  }
+  const { task } = scope;
+  if (!task.isSettled) task.ambient = mergeFields({ ...task.ambient }, fields);
+  // Only what is said within it may overrule what the task says of itself, for the tasks within.
+  const ambient = mergeFields({ ...scope.ambient }, fields);
+  return context.storage.run({ ...scope, ambient }, run);
+}
+
+/** What another process needs to know of where the running code is. */
+export function contextHere(): string | undefined {
+  const here = context.storage.getStore();
+  return here && writeContext(here.task, here.ambient);
 }
 
 export function defaultRecorder(): Recorder | undefined {

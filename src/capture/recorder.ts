@@ -2,6 +2,7 @@ import type { Delivery } from '../delivery/exporter.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
 import { Outside } from '../internal/outside.ts';
 import { buildEvent, type EventDefaults, fittingJson, withoutBodies } from './build-event.ts';
+import { currentAmbient } from './context.ts';
 import type { Extracted } from './extracted.ts';
 import { maskCredentials } from './mask.ts';
 import { maskEvent, maskIds } from './mask-event.ts';
@@ -72,6 +73,7 @@ export class Recorder {
 
   open({ taskId, parentTaskId, privacy }: OpenOptions = {}): OpenTask {
     const task = new OpenTask(taskId, parentTaskId, stricter(this.#options.privacy, privacy));
+    task.ambient = currentAmbient();
     const { onSettled } = this.#options;
     if (onSettled) {
       const context = new Outside('phospho-express.task');

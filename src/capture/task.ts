@@ -46,6 +46,8 @@ export class OpenTask {
   /** UNIX milliseconds. */
   readonly startedAt: number = Date.now();
   readonly fields: TaskFields = {};
+  /** What its surroundings say of it: weaker than its own fields, stronger than what a request seems to say. */
+  ambient: TaskFields | undefined;
   steps: OpenStep[] = [];
   stepsLeftOut = 0;
   /** Steps opened, at any depth. */
@@ -74,17 +76,27 @@ export class OpenTask {
   }
 
   set(fields: TaskFields): void {
-    for (const key of TEXT_FIELDS) {
-      const value: unknown = fields[key];
-      // Databases number their users: an id that is no string becomes one.
-      if (value !== undefined && value !== null) this.fields[key] = rawText(value);
-    }
-    const { metadata } = fields;
-    if (typeof metadata !== 'object' || metadata === null) return;
+    mergeFields(this.fields, fields);
+  }
+
+  /** What a step within knows of the task, where the app has not said it of the task itself. */
+  suggest({ sessionId, userId }: TaskFields): void {
+    this.ambient = { ...mergeFields({}, { sessionId, userId }), ...this.ambient };
+  }
+
+  /** All that is said of it by now, the strongest first: by itself, its surroundings, its request. */
+  known(): TaskFields {
+    const { ambient, fields } = this;
+    const known = mergeFields({}, this.#identified());
+    if (ambient !== undefined) mergeFields(known, ambient);
+    return mergeFields(known, fields);
+  }
+
+  #identified(): TaskFields {
     try {
-      this.fields.metadata = { ...this.fields.metadata, ...metadata };
+      return this.identify?.() ?? {};
     } catch {
-      // Its getters throw: the task does without.
+      return {};
     }
   }
 
@@ -121,6 +133,23 @@ export class OpenTask {
     (parent?.steps ?? this.steps).push(step);
     return step;
   }
+}
+
+/** Adds what is said to what is known; later words win. */
+export function mergeFields(known: TaskFields, said: TaskFields): TaskFields {
+  for (const key of TEXT_FIELDS) {
+    const value: unknown = said[key];
+    // Databases number their users: an id that is no string becomes one.
+    if (value !== undefined && value !== null) known[key] = rawText(value);
+  }
+  const { metadata } = said;
+  if (typeof metadata !== 'object' || metadata === null) return known;
+  try {
+    known.metadata = { ...known.metadata, ...metadata };
+  } catch {
+    // Its getters throw: the task does without.
+  }
+  return known;
 }
 
 /** One open step. It keeps references until the task is serialised. */

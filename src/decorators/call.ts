@@ -3,7 +3,7 @@ import { type CallResult, extractCall } from '../capture/extracted.ts';
 import type { Privacy } from '../capture/privacy.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { snapshot } from '../capture/snapshot.ts';
-import { type OpenTask, round, type TaskFields } from '../capture/task.ts';
+import { mergeFields, type OpenTask, round, type TaskFields } from '../capture/task.ts';
 import { callHook, describeError } from '../internal/hooks.ts';
 import type { Outcome } from '../types.ts';
 import type { AnyFunction, CallOptions } from './options.ts';
@@ -39,8 +39,8 @@ export function openCall(site: CallSite, self: unknown, args: unknown[]): OpenCa
     const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
     const call =
       isInside && options.as !== 'task'
-        ? openStep(scope, name, options, input)
-        : openTask(used, scope?.task, name, options, input, args);
+        ? openStep(scope, name, options, input, args)
+        : openTask(used, scope, name, options, input, args);
     return call && guarded(call, used);
   } catch (error) {
     complain(used, error);
@@ -78,7 +78,16 @@ function openStep(
   name: string,
   options: CallOptions,
   input: unknown,
+  args: unknown[],
 ): OpenCall | undefined {
+  const { sessionId, userId } = options;
+  if (sessionId !== undefined || userId !== undefined) {
+    const { logger } = outer.recorder;
+    outer.task.suggest({
+      sessionId: callHook(logger, 'sessionId', sessionId, ...args),
+      userId: callHook(logger, 'userId', userId, ...args),
+    });
+  }
   const step = outer.task.openStep(name, input, outer.step, options.capture === 'metadata');
   if (step === undefined) return undefined;
   return {
@@ -91,19 +100,22 @@ function openStep(
 
 function openTask(
   recorder: Recorder,
-  outer: OpenTask | undefined,
+  outer: Scope | undefined,
   name: string,
   options: CallOptions,
   input: unknown,
   args: unknown[],
 ): OpenCall {
   const { logger } = recorder;
-  const task = recorder.open({ parentTaskId: outer?.id, privacy: privacyOf(outer, options) });
-  if (outer !== undefined) task.formats = outer.formats;
-  task.set({
-    ...(outer && callHook(logger, 'identity', identityOf, outer)),
-    metadata: { name },
+  const task = recorder.open({
+    parentTaskId: outer?.task.id,
+    privacy: privacyOf(outer?.task, options),
   });
+  if (outer !== undefined) {
+    task.formats = outer.task.formats;
+    task.ambient = inherited(outer);
+  }
+  task.set({ metadata: { name } });
   task.set({
     sessionId: callHook(logger, 'sessionId', options.sessionId, ...args),
     userId: callHook(logger, 'userId', options.userId, ...args),
@@ -133,10 +145,9 @@ function privacyOf(outer: OpenTask | undefined, { capture }: CallOptions): Priva
 }
 
 /** A task within a task belongs to the same session and user. */
-function identityOf(outer: OpenTask): TaskFields {
-  const { sessionId, userId } = outer.fields;
-  const known = outer.identify?.();
-  return { sessionId: sessionId ?? known?.sessionId, userId: userId ?? known?.userId };
+function inherited({ task, ambient }: Scope): TaskFields {
+  const { sessionId, userId } = task.known();
+  return mergeFields(mergeFields({ ...task.ambient }, { sessionId, userId }), ambient ?? {});
 }
 
 /** Arguments as phospho logs them: `{ "0": …, "1": … }`. */

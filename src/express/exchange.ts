@@ -1,8 +1,15 @@
 import { ByteLog, type ReaderMaker } from '../capture/byte-log.ts';
 import type { Scope } from '../capture/context.ts';
+import { CONTEXT_HEADER, readContext } from '../capture/propagation.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { isKept } from '../capture/sampling.ts';
-import { type OpenTask, round, type TaskEnd, type TaskFields } from '../capture/task.ts';
+import {
+  mergeFields,
+  type OpenTask,
+  round,
+  type TaskEnd,
+  type TaskFields,
+} from '../capture/task.ts';
 import { describeError, isThenable } from '../internal/hooks.ts';
 import type { JsonObject, Outcome } from '../types.ts';
 import { type BodyKind, charsetOf, isStreamed, kindOf } from './body-kind.ts';
@@ -74,7 +81,9 @@ export class Exchange implements ResponseListener, LateExchange {
     this.#door = door;
     this.#options = options;
     this.#hadSocket = res.socket !== null;
-    this.task = door.recorder.open({ privacy: options.privacy });
+    const sender = options.trusts(req) ? readContext(req.headers[CONTEXT_HEADER]) : undefined;
+    this.task = door.recorder.open({ privacy: options.privacy, parentTaskId: sender?.taskId });
+    if (sender) this.task.ambient = mergeFields({ ...this.task.ambient }, sender.fields);
     this.task.formats = options.formats;
     // A task within this one asks while the request is under way.
     this.task.identify = () => this.#identity();

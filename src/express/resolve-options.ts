@@ -2,9 +2,9 @@ import { Formats } from '../capture/extract/index.ts';
 import type { Privacy } from '../capture/privacy.ts';
 import { resolvePrivacy } from '../capture/privacy-options.ts';
 import { PhosphoConfigError } from '../errors.ts';
-import { describeError, isThenable } from '../internal/hooks.ts';
 import { show } from '../option-checks.ts';
 import { resolveHeaders } from './request-headers.ts';
+import { requestTest, type WarnOnce, type WhenBroken } from './request-test.ts';
 import { resolveFormats } from './resolve-formats.ts';
 import type { AppRequest, MiddlewareOptions } from './types.ts';
 
@@ -12,11 +12,19 @@ import type { AppRequest, MiddlewareOptions } from './types.ts';
 export interface ResolvedMiddlewareOptions
   extends Omit<
     MiddlewareOptions,
-    'include' | 'exclude' | 'flushBeforeEnd' | 'formats' | 'mask' | 'capture' | 'headers'
+    | 'include'
+    | 'exclude'
+    | 'trustContext'
+    | 'flushBeforeEnd'
+    | 'formats'
+    | 'mask'
+    | 'capture'
+    | 'headers'
   > {
   formats: Formats;
   includes(req: AppRequest): boolean;
   excludes(req: AppRequest): boolean;
+  trusts(req: AppRequest): boolean;
   publish: 'headers' | 'none';
   /** Undefined: ends are not held. */
   flushBeforeEndMs: number | undefined;
@@ -40,11 +48,14 @@ const KNOWN = new Set<string>([
   'headers',
   'publish',
   'flushBeforeEnd',
+  'trustContext',
   'formats',
 ] satisfies (keyof MiddlewareOptions)[]);
 
-/** Says what a user's own code did wrong, once for each key. */
-type WarnOnce = (key: string, message: string) => void;
+const NOT_INCLUDED: WhenBroken = { verdict: false, consequence: 'is not included by it' };
+/** What is not to be recorded must not be recorded by a mistake. */
+const EXCLUDED: WhenBroken = { verdict: true, consequence: 'counts as excluded' };
+const DISTRUST: WhenBroken = { verdict: false, consequence: 'is not trusted' };
 
 /** Throws a PhosphoConfigError for an option that is unknown or out of its range. */
 export function resolveMiddlewareOptions(
@@ -59,7 +70,7 @@ export function resolveMiddlewareOptions(
     }
   }
   const { include, exclude, publish = 'headers', flushBeforeEnd = false, ...others } = options;
-  const { formats, mask, capture, headers, ...rest } = others;
+  const { formats, mask, capture, headers, trustContext = false, ...rest } = others;
   if (publish !== 'headers' && publish !== 'none') {
     throw new PhosphoConfigError(
       `middleware() option publish must be "headers" or "none", got ${JSON.stringify(publish)}`,
@@ -80,9 +91,9 @@ export function resolveMiddlewareOptions(
     privacy: resolvePrivacy('middleware() option', { mask, capture }),
     headers: resolveHeaders(headers),
     flushBeforeEndMs: heldFor(flushBeforeEnd),
-    includes: pathTest('include', include, false, warnOnce),
-    // What is not to be recorded must not be recorded by a mistake.
-    excludes: pathTest('exclude', exclude, true, warnOnce),
+    includes: pathTest('include', include, NOT_INCLUDED, warnOnce),
+    excludes: pathTest('exclude', exclude, EXCLUDED, warnOnce),
+    trusts: trust(trustContext, warnOnce),
   };
 }
 
@@ -116,31 +127,26 @@ function heldFor(option: unknown): number | undefined {
   );
 }
 
-/** `whenBroken`: what a function that throws, or is async and so can say nothing in time, counts as. */
+/** Nothing of a request is believed unless the app has said so; by a mistake it has said nothing. */
+function trust(
+  option: MiddlewareOptions['trustContext'],
+  warnOnce: WarnOnce,
+): (req: AppRequest) => boolean {
+  if (typeof option === 'boolean') return () => option;
+  if (typeof option === 'function') return requestTest('trustContext', option, DISTRUST, warnOnce);
+  throw new PhosphoConfigError(
+    `middleware() option trustContext must be a boolean or a function of the request, got ${show(option)}`,
+  );
+}
+
 function pathTest(
   name: string,
   option: MiddlewareOptions['include'],
-  whenBroken: boolean,
+  whenBroken: WhenBroken,
   warnOnce: WarnOnce,
 ): (req: AppRequest) => boolean {
   if (option === undefined) return () => false;
-  if (typeof option === 'function') {
-    const broken = (problem: string): boolean => {
-      const counts = whenBroken ? 'counts as excluded' : 'is not included by it';
-      warnOnce(name, `the option ${name} of middleware() ${problem}; such a request ${counts}`);
-      return whenBroken;
-    };
-    return (req) => {
-      try {
-        const verdict: unknown = option(req);
-        if (!isThenable(verdict)) return Boolean(verdict);
-        verdict.then(undefined, () => {});
-        return broken('is async; what it answers must be at hand');
-      } catch (error) {
-        return broken(`failed: ${describeError(error)}`);
-      }
-    };
-  }
+  if (typeof option === 'function') return requestTest(name, option, whenBroken, warnOnce);
   const paths: unknown = option;
   if (
     !Array.isArray(paths) ||

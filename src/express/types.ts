@@ -138,6 +138,12 @@ export interface MiddlewareOptions {
    */
   flushBeforeEnd?: boolean | { timeoutMs?: number };
   /**
+   * Whether a request may say, by `phospho.contextHeaders()` of the process that sends it, which task it is part
+   * of, and of which session and user: `true` only where no request comes from outside, else a function that
+   * knows your own processes. Default: false, since anybody can send a header.
+   */
+  trustContext?: boolean | OfRequest<[], boolean>;
+  /**
    * Formats of requests and answers beside the known ones, asked before these; they also count for what is
    * wrapped or decorated and called within a request. One that throws counts as not recognising, and is
    * reported once. Default: none.
