@@ -70,6 +70,7 @@ export function startTask(recorder: Recorder, options: StartTaskOptions): Manual
     taskId,
     parentTaskId: outer?.task.id,
     privacy: outer?.task.privacy,
+    spanName: name ?? 'task',
   });
   if (outer !== undefined) task.formats = outer.task.formats;
   task.set({ ...ids, metadata });

@@ -95,6 +95,11 @@ export interface PhosphoOptions extends DeliveryHooks {
    * its texts answers few questions.
    */
   capture?: Capture;
+  /**
+   * Whether tasks and steps are spans too, where the app has set up OpenTelemetry (`@opentelemetry/api` 1.x with a
+   * tracer provider), and events carry `trace_id` and `span_id`. No text is on a span. Default: true.
+   */
+  openTelemetry?: boolean;
   feedback?: FeedbackOptions;
   delivery?: DeliveryOptions;
   /**
@@ -129,6 +134,7 @@ const NAMES = new Set<string>([
   'projectId',
   'baseUrl',
   'enabled',
+  'openTelemetry',
   'environment',
   'versionId',
   'logger',
@@ -190,7 +196,7 @@ const FEEDBACK_NAMES = new Set<string>([
 /** Throws a PhosphoConfigError that names the option, what it takes and what came. */
 export function checkOptions(options: PhosphoOptions): void {
   checkNames('new Phospho()', options, NAMES);
-  for (const name of ['enabled', 'allowInsecureHttp', 'handleSignals'] as const) {
+  for (const name of ['enabled', 'openTelemetry', 'allowInsecureHttp', 'handleSignals'] as const) {
     expectType(name, options[name], 'boolean');
   }
   for (const name of ['environment', 'versionId'] as const) {

@@ -59,6 +59,7 @@ import {
   resolveLogLevel,
   resolveSecrets,
 } from './options.ts';
+import { OpenTelemetryTracing } from './otel/tracing.ts';
 import type { Flag, FlagSource } from './types.ts';
 
 /** Options of `feedbackToken`. */
@@ -153,6 +154,7 @@ export class Phospho {
       logger: this.#logger,
       privacy: this.#privacy,
       isEnabled: this.isEnabled,
+      tracing: options.openTelemetry === false ? undefined : new OpenTelemetryTracing(this.#logger),
       onSettled: this.#waitUntil && (() => this.#waitUntil?.announce()),
       defaults: {
         environment: options.environment ?? fromEnvironment('PHOSPHO_ENVIRONMENT'),

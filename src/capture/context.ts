@@ -42,7 +42,9 @@ export function currentScope(): Scope | undefined {
 }
 
 export function runInScope<R>(scope: Scope, run: () => R): R {
-  return context.storage.run(scope, run);
+  const span = scope.step === undefined ? scope.task.span : scope.step.span;
+  if (span === undefined) return context.storage.run(scope, run);
+  return context.storage.run(scope, () => span.run(run));
 }
 
 /** What is said of every task that opens here, by `withContext` or by the request of another process. */

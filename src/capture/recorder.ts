@@ -8,6 +8,7 @@ import { maskCredentials } from './mask.ts';
 import { maskEvent, maskIds } from './mask-event.ts';
 import { type Privacy, stricter } from './privacy.ts';
 import { errorText, OpenTask, type TaskEnd } from './task.ts';
+import { endSpans, endSpansBarely, type Tracing } from './tracing.ts';
 import { errorName } from './without-texts.ts';
 
 export interface RecorderOptions {
@@ -17,6 +18,8 @@ export interface RecorderOptions {
   /** Of every task, whatever its door adds. */
   privacy: Privacy;
   isEnabled: boolean;
+  /** Undefined: tasks are no spans. */
+  tracing: Tracing | undefined;
   /** Called as a task settles, in the context in which it was opened. */
   onSettled?: (() => void) | undefined;
 }
@@ -26,6 +29,10 @@ export interface OpenOptions {
   parentTaskId?: string | undefined;
   /** Of the task that it is within, or of its door. */
   privacy?: Privacy | undefined;
+  /** Of its span; undefined: it may turn out to be no task. */
+  spanName?: string | undefined;
+  /** By it a model is asked. */
+  isModelCall?: boolean | undefined;
 }
 
 interface Settled {
@@ -71,10 +78,17 @@ export class Recorder {
     return this.#options.logger;
   }
 
-  open({ taskId, parentTaskId, privacy }: OpenOptions = {}): OpenTask {
+  open({
+    taskId,
+    parentTaskId,
+    privacy,
+    spanName,
+    isModelCall = false,
+  }: OpenOptions = {}): OpenTask {
     const task = new OpenTask(taskId, parentTaskId, stricter(this.#options.privacy, privacy));
     task.ambient = currentAmbient();
-    const { onSettled } = this.#options;
+    const { onSettled, tracing, isEnabled } = this.#options;
+    if (isEnabled) task.span = tracing?.open(spanName, isModelCall);
     if (onSettled) {
       const context = new Outside('phospho-express.task');
       task.onSettled = () => context.runInAsyncScope(onSettled);
@@ -102,6 +116,7 @@ export class Recorder {
       const missing =
         'no API key or no project: set PHOSPHO_API_KEY and PHOSPHO_PROJECT_ID, or pass apiKey and projectId to new Phospho(); tasks are not recorded until then';
       logger.once('unconfigured', 'warn', missing);
+      endSpansBarely(task, task.elapsedMs());
       task.release();
       delivery.dropSettled(task.id, epoch, 'unconfigured', missing);
       return false;
@@ -193,20 +208,28 @@ export class Recorder {
     const { defaults, logger } = this.#options;
     const { masks } = task.privacy;
     const event = buildEvent(task, end, extracted, elapsedMs, defaults);
+    const ids = task.span?.ids();
     const isError = event.metadata?.outcome === 'error';
     const isLeftOut = !isError && (end.isSampledOut?.(event.session_id ?? task.id) ?? false);
     try {
-      const masked = masks.length > 0 ? maskEvent(event, masks) : event;
-      const json = maskCredentials(fittingJson({ ...masked, ...maskIds(event, masks) }));
+      const masked = {
+        ...(masks.length > 0 ? maskEvent(event, masks) : event),
+        ...maskIds(event, masks),
+      };
+      if (ids) masked.metadata = { ...masked.metadata, ...ids };
+      const json = maskCredentials(fittingJson(masked));
+      endSpans(task, masked, elapsedMs);
       return { json, isLeftOut };
     } catch (error) {
       // Its message may quote the text.
       logger.once('mask', 'warn', `the mask failed, so no text was sent: ${errorName(error)}`);
+      endSpansBarely(task, elapsedMs);
       return { json: fittingJson(withoutBodies(event, masks)), isLeftOut };
     }
   }
 
   #giveUp({ task, epoch }: Settled, error: unknown): void {
+    endSpansBarely(task, task.elapsedMs());
     task.release();
     const message = `the task could not be serialised: ${errorText(error)}`;
     this.#options.delivery.dropSettled(task.id, epoch, 'unserializable', message);

@@ -4,6 +4,7 @@ import { type Formats, KNOWN_FORMATS } from './extract/index.ts';
 import { type CallResult, type Extracted, extractCall, rawText } from './extracted.ts';
 import type { Privacy } from './privacy.ts';
 import { safeJson, shorten, toPlain } from './serialize.ts';
+import type { TracedSpan } from './tracing.ts';
 import { errorName, NOT_RECORDED, withoutTexts } from './without-texts.ts';
 
 /** What may be said of a task from outside, by options or by `req.phospho.set()`. */
@@ -32,6 +33,14 @@ export interface TaskEnd {
   extract(): Extracted | Promise<Extracted>;
 }
 
+/** What is known of a step when it opens. */
+export interface StepKind {
+  /** Of this step and the ones within it. */
+  hidesTexts?: boolean;
+  /** By it a model is asked, mostly in another process. */
+  isModelCall?: boolean;
+}
+
 /** Steps kept per task; the ones beyond are counted in its metadata. */
 const MAX_STEPS = 1_000;
 /** Characters of a step's input or output. */
@@ -48,6 +57,8 @@ export class OpenTask {
   readonly fields: TaskFields = {};
   /** What its surroundings say of it: weaker than its own fields, stronger than what a request seems to say. */
   ambient: TaskFields | undefined;
+  /** Where the app traces what it does. */
+  span: TracedSpan | undefined;
   steps: OpenStep[] = [];
   stepsLeftOut = 0;
   /** Steps opened, at any depth. */
@@ -110,16 +121,16 @@ export class OpenTask {
   /** Once the record is made: code that still runs in this task's scope must not keep its contents. */
   release(): void {
     this.steps = [];
+    this.span = undefined;
     this.identify = undefined;
     this.onSettled = undefined;
   }
 
-  /** `hidesTexts`: of this step and the ones within it. */
   openStep(
     name: string,
     input: unknown,
     parent: OpenStep | undefined,
-    hidesTexts = false,
+    { hidesTexts = false, isModelCall = false }: StepKind = {},
   ): OpenStep | undefined {
     if (this.stepCount >= MAX_STEPS) {
       this.stepsLeftOut += 1;
@@ -130,6 +141,7 @@ export class OpenTask {
       formats: this.formats,
       hidesTexts: hidesTexts || parent?.hidesTexts === true,
     });
+    step.span = (parent?.span ?? this.span)?.begin(name, isModelCall);
     (parent?.steps ?? this.steps).push(step);
     return step;
   }
@@ -159,6 +171,7 @@ export class OpenStep {
   readonly hidesTexts: boolean;
   readonly startedAt: number = Date.now();
   readonly steps: OpenStep[] = [];
+  span: TracedSpan | undefined;
   readonly #openedAt: number = performance.now();
   readonly #input: unknown;
   readonly #formats: Formats;
@@ -203,6 +216,18 @@ export class OpenStep {
 
   get outcome(): Outcome {
     return this.#outcome;
+  }
+
+  /** That it happened, and when. */
+  bareWire(): Step {
+    return {
+      step_id: this.id,
+      name: this.name,
+      started_at: this.startedAt,
+      duration_ms: round(this.#durationMs ?? performance.now() - this.#openedAt),
+      outcome: this.#outcome,
+      ...(this.steps.length === 0 ? {} : { steps: this.steps.map((step) => step.bareWire()) }),
+    };
   }
 
   /** `isTextless`: nothing that anybody said. */

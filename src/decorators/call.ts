@@ -88,7 +88,9 @@ function openStep(
       userId: callHook(logger, 'userId', userId, ...args),
     });
   }
-  const step = outer.task.openStep(name, input, outer.step, options.capture === 'metadata');
+  const step = outer.task.openStep(name, input, outer.step, {
+    hidesTexts: options.capture === 'metadata',
+  });
   if (step === undefined) return undefined;
   return {
     scope: { ...outer, step },
@@ -110,6 +112,7 @@ function openTask(
   const task = recorder.open({
     parentTaskId: outer?.task.id,
     privacy: privacyOf(outer?.task, options),
+    spanName: name,
   });
   if (outer !== undefined) {
     task.formats = outer.task.formats;
