@@ -7,8 +7,6 @@ export type {
   ResponseParts,
   StreamedParts,
   StreamReader,
-  ToolCall,
-  Usage,
 } from './capture/extract/format.ts';
 export type { Mask } from './capture/mask.ts';
 export { maskRules } from './capture/mask-rules/index.ts';
@@ -17,6 +15,7 @@ export type { StreamEvent } from './capture/sse.ts';
 export type { TaskFields } from './capture/task.ts';
 export { Client, type ClientOptions } from './client/index.ts';
 export { type LogTaskDecorator, logTask } from './decorators/log-task.ts';
+export { type ObserveOptions, observe } from './decorators/observe.ts';
 export type { AnyFunction, CallOptions, ResultOf } from './decorators/options.ts';
 export { wrap } from './decorators/wrap.ts';
 export type {

@@ -14,6 +14,7 @@ import { CONTEXT_HEADER } from './capture/propagation.ts';
 import { Recorder } from './capture/recorder.ts';
 import { errorName } from './capture/without-texts.ts';
 import { Client } from './client/client.ts';
+import { type ObserveOptions, observeWith } from './decorators/observe.ts';
 import type { AnyFunction, CallOptions } from './decorators/options.ts';
 import { wrapWith } from './decorators/wrap.ts';
 import { BatchDelivery } from './delivery/delivery.ts';
@@ -234,6 +235,11 @@ export class Phospho {
   /** The function `wrap`, bound to this Phospho. */
   wrap<F extends AnyFunction>(fn: F, options: CallOptions<F> = {}): F {
     return wrapWith(this.#recorder, fn, options);
+  }
+
+  /** The function `observe`, bound to this Phospho. */
+  observe<C extends object>(client: C, options: ObserveOptions = {}): C {
+    return observeWith(this.#recorder, client, options);
   }
 
   /**

@@ -12,6 +12,28 @@ export type JsonObject = { [key: string]: unknown };
 /** Who gave a verdict: an end user, the app's owner, an evaluation … Free text. */
 export type FlagSource = string;
 
+/** Token counts, under the names that travel at the top level of an event, and in a step's `usage`. */
+export interface Usage {
+  /** All input tokens, cached ones included. */
+  prompt_tokens?: number;
+  completion_tokens?: number;
+  /** As the provider says it; absent where it says none. */
+  total_tokens?: number;
+  /** Input tokens read from a cache; part of `prompt_tokens`. */
+  cache_read_tokens?: number;
+  /** Input tokens written to a cache; part of `prompt_tokens`. */
+  cache_creation_tokens?: number;
+  /** Output tokens spent on thinking; mostly part of `completion_tokens`. */
+  reasoning_tokens?: number;
+}
+
+/** A tool that the model asked for. */
+export interface ToolCall {
+  name: string;
+  /** As the model wrote them: JSON text, or the object that it stands for. */
+  arguments?: unknown;
+}
+
 /** A part of a task: a decorated method, a wrapped function or an observed model call inside it. */
 export interface Step {
   /** Unique within the task. */
@@ -25,6 +47,11 @@ export interface Step {
   outcome: Outcome;
   /** The error's name and message, where it ended in one. */
   error?: string;
+  /** Of a model call, as far as its request and answer say them. */
+  model?: string;
+  usage?: Usage;
+  finish_reason?: string;
+  tool_calls?: ToolCall[];
   steps?: Step[];
 }
 

@@ -1,4 +1,5 @@
-import type { JsonObject, LogEvent } from '../types.ts';
+import type { JsonObject, LogEvent, Step, Usage } from '../types.ts';
+import { addUsage } from './extract/usage.ts';
 import { type Extracted, rawText } from './extracted.ts';
 import type { Mask } from './mask.ts';
 import { maskId } from './mask-event.ts';
@@ -36,6 +37,8 @@ export function buildEvent(
   const contents = isTextless ? withoutTexts(found, hasOutput(known, found)) : found;
   const input = fields.input ?? contents.input ?? rawText(contents.rawInput);
   const output = fields.output ?? contents.output ?? rawText(contents.rawOutput);
+  const steps =
+    task.steps.length > 0 ? task.steps.map((step) => step.toWire(isTextless)) : undefined;
   return {
     task_id: task.id,
     session_id: label(fields.sessionId ?? contents.sessionId),
@@ -47,13 +50,13 @@ export function buildEvent(
     last_update: Math.floor(Date.now() / 1000),
     input: shorten(input, MAX_TEXT),
     output: hasOutput(fields, contents) ? shorten(output, MAX_TEXT) : null,
-    model: label(contents.model),
+    model: label(read.model ?? modelOf(steps) ?? contents.model),
     system_prompt: contents.systemPrompt,
-    ...contents.usage,
+    ...(read.usage ?? usageOf(steps) ?? contents.usage),
     metadata: metadataOf(task, end, contents, elapsedMs, fields.metadata),
     ...rawFields('raw_input', contents.rawInput, input),
     ...rawFields('raw_output', contents.rawOutput, output),
-    steps: task.steps.length > 0 ? task.steps.map((step) => step.toWire(isTextless)) : undefined,
+    steps,
   } as LogEvent;
 }
 
@@ -112,6 +115,18 @@ function recognised(task: OpenTask, read: Extracted): Extracted {
   if (step.hidesTexts && read.rawInput !== undefined) shown.input = undefined;
   if (step.hidesTexts && read.rawOutput !== undefined) shown.output = undefined;
   return { ...shown, ...dropUndefined(read), metadata: { ...shown.metadata, ...read.metadata } };
+}
+
+/** What the answer does not say of its model calls is known of its steps; a step's own counts are of all within it. */
+function usageOf(steps: readonly Step[] | undefined): Usage | undefined {
+  return steps?.map((step) => step.usage ?? usageOf(step.steps)).reduce(addUsage, undefined);
+}
+
+/** Of the last one: it has most likely given the answer. */
+function modelOf(steps: readonly Step[] | undefined): string | undefined {
+  let model: string | undefined;
+  for (const step of steps ?? []) model = step.model ?? modelOf(step.steps) ?? model;
+  return model;
 }
 
 function hasOutput(fields: OpenTask['fields'], { output, rawOutput }: Extracted): boolean {

@@ -55,8 +55,8 @@ function readable<T>(value: T, read: (value: T) => Extracted): Extracted | undef
 
 function readAnswer({ output, items }: CallResult, formats: Formats): Extracted {
   if (items === undefined) {
-    const { isExact: _isExact, ...answer } = formats.anyResponse(output) ?? {};
-    return { ...answer, rawOutput: output };
+    const { isExact: _isExact, raw, ...answer } = formats.anyResponse(output) ?? {};
+    return { ...answer, rawOutput: raw ?? output };
   }
   const { raw, isExact: _isExact, ...answer } = formats.items(items);
   // Items in which no text was found stand for themselves.

@@ -1,5 +1,5 @@
 import { newTaskId } from '../internal/ids.ts';
-import type { JsonObject, Outcome, Step } from '../types.ts';
+import type { JsonObject, Outcome, Step, ToolCall } from '../types.ts';
 import { type Formats, KNOWN_FORMATS } from './extract/index.ts';
 import { type CallResult, type Extracted, extractCall, rawText } from './extracted.ts';
 import type { Privacy } from './privacy.ts';
@@ -233,7 +233,7 @@ export class OpenStep {
   /** `isTextless`: nothing that anybody said. */
   toWire(isTextless: boolean): Step {
     const contents = this.extract();
-    const { input, model, usage, rawInput } = contents;
+    const { input, model, usage, finishReason, toolCalls, rawInput } = contents;
     const answer = answerOf(contents);
     const hides = isTextless || this.hidesTexts;
     const shown = (text: string): string => (hides ? NOT_RECORDED : shorten(text, MAX_STEP_TEXT));
@@ -250,9 +250,17 @@ export class OpenStep {
         : { error: hides ? errorName(this.#error) : errorText(this.#error) }),
       ...(model === undefined ? {} : { model }),
       ...(usage === undefined ? {} : { usage }),
+      ...(finishReason === undefined ? {} : { finish_reason: finishReason }),
+      ...(toolCalls === undefined ? {} : { tool_calls: shownCalls(toolCalls, hides) }),
       ...(this.steps.length === 0 ? {} : { steps: this.steps.map((step) => step.toWire(hides)) }),
     };
   }
+}
+
+/** The arguments of a call are a text that somebody said. */
+function shownCalls(calls: readonly ToolCall[], hides: boolean): ToolCall[] {
+  if (hides) return calls.map(({ name }) => ({ name }));
+  return toPlain(calls) as ToolCall[];
 }
 
 function answerOf({ output, rawOutput }: Extracted): string | undefined {

@@ -13,7 +13,7 @@ export interface CallSite {
   /** Undefined: whichever is there when the function is called. */
   readonly recorder: Recorder | undefined;
   readonly options: CallOptions;
-  nameFor(self: unknown): string;
+  nameFor(self: unknown, args: readonly unknown[]): string;
 }
 
 /** A call under way: the scope that its code runs in, and its one end. */
@@ -34,7 +34,7 @@ export function openCall(site: CallSite, self: unknown, args: unknown[]): OpenCa
   if (used === undefined || !used.isEnabled) return undefined;
   const { options } = site;
   try {
-    const name = site.nameFor(self);
+    const name = site.nameFor(self, args);
     const input = inputOf(used, options, args);
     const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
     const call =

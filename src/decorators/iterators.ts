@@ -1,4 +1,5 @@
 import { runInScope } from '../capture/context.ts';
+import { signalOfStream, withAborts } from './aborts.ts';
 import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
 import { Reading } from './reading.ts';
@@ -76,7 +77,10 @@ function opening(make: Method, calls: OpenCall[]): Method {
     const iterator = first ? runInScope(first.scope, open) : open();
     for (const call of calls.splice(0)) {
       try {
-        followIterator(iterator as IteratorObject, call);
+        followIterator(
+          iterator as IteratorObject,
+          withAborts(call, () => signalOfStream(this)),
+        );
       } catch {
         call.end('complete', {});
       }

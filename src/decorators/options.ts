@@ -56,7 +56,7 @@ export function checkCallOptions(options: CallOptions<never>): void {
     return;
   }
   throw new PhosphoArgumentError(
-    `wrap and @logTask have no option "${unknown}"; they take: ${[...NAMES].join(', ')}`,
+    `wrap, observe and @logTask have no option "${unknown}"; they take: ${[...NAMES].join(', ')}`,
   );
 }
 
@@ -64,6 +64,6 @@ function checkCapture(capture: unknown): void {
   if (capture === undefined || capture === false) return;
   if (capture === 'input' || capture === 'output' || capture === 'metadata') return;
   throw new PhosphoArgumentError(
-    `option capture of wrap and @logTask must be false, "input", "output" or "metadata", got ${String(capture)}`,
+    `option capture of wrap, observe and @logTask must be false, "input", "output" or "metadata", got ${String(capture)}`,
   );
 }

@@ -4,11 +4,14 @@ import { type CallSite, callRecorded, openCall } from './call.ts';
 import { follow } from './follow.ts';
 import { dressAs } from './metadata.ts';
 import { type AnyFunction, type CallOptions, checkCallOptions } from './options.ts';
+import { withSdkInput } from './sdk-input.ts';
+import { merged, rememberWrapper } from './wrapped.ts';
 
 /**
  * Records the calls of any function: a task, or a step of the task that is open. `this`, arguments, the
  * kind of result (value, promise, generator, stream), errors and types stay as they are; the function
- * runs exactly once a call. Uses the running task's Phospho, else the first one constructed; without one,
+ * runs exactly once a call. A function that is wrapped already is recorded once, with the options of both; the
+ * outer ones win. Uses the running task's Phospho, else the first one constructed; without one,
  * it only calls.
  *
  * @throws PhosphoArgumentError if it is given no function.
@@ -38,15 +41,18 @@ export function wrapWith<F extends AnyFunction>(
     );
   }
   checkCallOptions(options);
+  const wrapped = merged({ fn, options: options as CallOptions, recorder, classNameOf });
   const site: CallSite = {
-    recorder,
-    options: options as CallOptions,
-    nameFor: (self) => options.name ?? nameOf(fn, classNameOf?.(self)),
+    recorder: wrapped.recorder,
+    options: withSdkInput(wrapped.fn, wrapped.options),
+    nameFor: (self) => wrapped.options.name ?? nameOf(wrapped.fn, wrapped.classNameOf?.(self)),
   };
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
-    return callRecorded(follow, openCall(site, this, args), fn, this, args);
+    return callRecorded(follow, openCall(site, this, args), wrapped.fn, this, args);
   };
+  // Of the given function: whoever decorated it in between has left something on it.
   dressAs(wrapper, fn);
+  rememberWrapper(wrapper, wrapped);
   return wrapper as F;
 }
 

@@ -1,4 +1,5 @@
 import { aiSdkData } from './ai-sdk-data.ts';
+import { aiSdkResult } from './ai-sdk-result.ts';
 import { aiSdkUi } from './ai-sdk-ui.ts';
 import { anthropic } from './anthropic.ts';
 import { bedrockConverse } from './bedrock-converse.ts';
@@ -24,6 +25,7 @@ export const BUILT_IN: readonly Format[] = [
   ollama,
   aiSdkUi,
   aiSdkData,
+  aiSdkResult,
   openaiCompletion,
   cohere,
   cohereV1,

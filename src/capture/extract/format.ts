@@ -1,27 +1,7 @@
-import type { JsonObject } from '../../types.ts';
+import type { JsonObject, ToolCall, Usage } from '../../types.ts';
 import type { StreamEvent } from '../sse.ts';
 
-/** Token counts, under the names that travel at the top level of an event. */
-export interface Usage {
-  /** All input tokens, cached ones included. */
-  prompt_tokens?: number;
-  completion_tokens?: number;
-  /** As the provider says it; absent where it says none. */
-  total_tokens?: number;
-  /** Input tokens read from a cache; part of `prompt_tokens`. */
-  cache_read_tokens?: number;
-  /** Input tokens written to a cache; part of `prompt_tokens`. */
-  cache_creation_tokens?: number;
-  /** Output tokens spent on thinking; mostly part of `completion_tokens`. */
-  reasoning_tokens?: number;
-}
-
-/** A tool that the model asked for. */
-export interface ToolCall {
-  name: string;
-  /** As the model wrote them: JSON text, or the object that it stands for. */
-  arguments?: unknown;
-}
+export type { ToolCall, Usage };
 
 /** What is known of a request beside its body. */
 export interface RequestAbout {

@@ -5,7 +5,7 @@ import { readDataStream } from './ai-sdk-data.ts';
 import { AnyReader, firstOf } from './any-reader.ts';
 import { BUILT_IN } from './built-in.ts';
 import { errorOf } from './errors.ts';
-import type { Format, RequestAbout, RequestParts, ResponseParts, StreamedParts } from './format.ts';
+import type { Format, RequestAbout, RequestParts, StreamedParts } from './format.ts';
 import { FormatFailed } from './guarded-format.ts';
 import { readAnswerList } from './message-list.ts';
 import { isTurnList, readMessageList } from './messages.ts';
@@ -60,14 +60,14 @@ export class Formats {
     return isObject(body) && this.#all.some((format) => format.isRequest?.(body));
   }
 
-  /** An exact LLM answer. */
-  response(body: unknown): ResponseParts | undefined {
+  /** An exact LLM answer; some stand for more than what is worth keeping of them, and have `raw`. */
+  response(body: unknown): StreamedParts | undefined {
     if (Array.isArray(body)) return readAnswerList(body) ?? this.#list(body);
     return isObject(body) ? firstOf(this.#all, (format) => format.response?.(body)) : undefined;
   }
 
   /** An answer by its shape: exact, or by its keys; undefined if neither tells. */
-  anyResponse(body: unknown): Recognised<ResponseParts> | undefined {
+  anyResponse(body: unknown): Recognised<StreamedParts> | undefined {
     const exact = this.response(body);
     if (exact) return { ...exact, isExact: true };
     const output = answerText(body);

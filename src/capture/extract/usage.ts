@@ -16,3 +16,13 @@ export function sumOf(...counts: unknown[]): number | undefined {
   const known = counts.map(asNumber).filter((count) => count !== undefined);
   return known.length > 0 ? known.reduce((sum, count) => sum + count, 0) : undefined;
 }
+
+/** Two calls' counts in one. */
+export function addUsage(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const sum: Usage = { ...one };
+  for (const [key, count] of Object.entries(other) as [keyof Usage, number][]) {
+    sum[key] = (sum[key] ?? 0) + count;
+  }
+  return sum;
+}

@@ -1,0 +1,118 @@
+import type { ReadableStream } from 'node:stream/web';
+import type { OpenCall } from './call.ts';
+import { cover } from './cover.ts';
+import { isWebStream, passing, replaceStream } from './passing.ts';
+import { Reading } from './reading.ts';
+
+/**
+ * What `streamText` and `streamObject` of the Vercel AI SDK (versions 4 to 7) return. All that a reader may take of
+ * it, streams and promises, is fed by this one stream; to touch any of them would start it.
+ */
+interface SdkStream {
+  baseStream: ReadableStream;
+  /** Called for each new reader of `streamText`'s: a branch for it, and another for the ones to come. */
+  teeStream?: () => unknown;
+}
+
+export function isSdkStream(value: object): value is SdkStream {
+  return isWebStream(Object.getOwnPropertyDescriptor(value, 'baseStream')?.value);
+}
+
+/** One reading a result, however many calls have handed it out. */
+const readings = new WeakMap<object, Reading>();
+
+/** Records what passes through the result as it is read; its arguments and callbacks stay the app's. */
+export function followSdkStream(result: SdkStream, outer: OpenCall): void {
+  const call = withEnding(outer);
+  const known = readings.get(result);
+  if (known) {
+    known.join(call);
+    return;
+  }
+  const reading = new Reading(call);
+  if (!replaceStream(result, 'baseStream', (stream) => read(stream, reading))) {
+    call.end('complete', {});
+    return;
+  }
+  readings.set(result, reading);
+  watchReaders(result, reading);
+}
+
+/** The same stream, whose chunks are the items of a reading. */
+export function read(stream: ReadableStream, reading: Reading): ReadableStream {
+  return passing(stream, {
+    read: async (readNext) => {
+      let given: Awaited<ReturnType<typeof readNext>> = { done: true, value: undefined };
+      const next = async (): Promise<IteratorResult<unknown>> => {
+        given = await readNext();
+        return given.done ? given : { done: false, value: partOf(given.value) };
+      };
+      await reading.run('next', stream, next, []);
+      return given;
+    },
+    cancel: async (cancel) => {
+      const leave = async (): Promise<IteratorResult<unknown>> => {
+        await cancel();
+        return { done: true, value: undefined };
+      };
+      await reading.run('return', stream, leave, []);
+    },
+  });
+}
+
+/** When the last reader has left, nobody asks for the rest: the branch that is kept for others is not read. */
+function watchReaders(result: SdkStream, reading: Reading): void {
+  const { teeStream } = result;
+  if (typeof teeStream !== 'function') return;
+  let readers = 0;
+  cover(result, 'teeStream', function teeWatched(this: unknown): unknown {
+    const branch = Reflect.apply(teeStream, this, []);
+    if (!isWebStream(branch)) return branch;
+    readers += 1;
+    return passing(branch, {
+      read: (readNext) => readNext(),
+      cancel: async (cancel) => {
+        readers -= 1;
+        if (readers === 0) reading.run('return', result, () => ({ done: true }), []);
+        await cancel();
+      },
+    });
+  });
+}
+
+interface Part {
+  type?: unknown;
+  error?: unknown;
+  finishReason?: unknown;
+}
+
+/** `streamText` has its parts in an envelope. Each partial object is the whole one so far: none is kept. */
+function partOf(chunk: unknown): unknown {
+  if (typeof chunk !== 'object' || chunk === null) return chunk;
+  const part: unknown = 'part' in chunk && 'partialOutput' in chunk ? chunk.part : chunk;
+  const isObjectSoFar = typeof part === 'object' && part !== null && 'object' in part;
+  return isObjectSoFar ? { type: 'object' } : part;
+}
+
+/** Errors and aborts are parts of the stream, which then ends as any other. */
+export function withEnding(call: OpenCall): OpenCall {
+  return {
+    ...call,
+    end: (outcome, result) => {
+      const parts = (outcome === 'complete' ? (result.items ?? []) : []) as readonly Part[];
+      let end: { outcome: typeof outcome; error?: unknown } = { outcome };
+      for (const part of parts) {
+        if (part?.type === 'abort') end = { outcome: 'aborted' };
+        else if (part?.type === 'error') end = { outcome: 'error', error: part.error };
+        // Tried again, and with success.
+        else if (part?.type === 'finish' && !isError(part)) end = { outcome };
+      }
+      call.end(end.outcome, 'error' in end ? { ...result, error: end.error } : result);
+    },
+  };
+}
+
+/** A model's own reason may be `{ unified, raw }`. */
+function isError({ finishReason: reason }: Part): boolean {
+  return reason === 'error' || (reason as { unified?: unknown } | null)?.unified === 'error';
+}
