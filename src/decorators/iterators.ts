@@ -1,5 +1,5 @@
 import { runInScope } from '../capture/context.ts';
-import { signalOfStream, withAborts } from './aborts.ts';
+import { withStreamAborts } from './aborts.ts';
 import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
 import { Reading } from './reading.ts';
@@ -77,10 +77,7 @@ function opening(make: Method, calls: OpenCall[]): Method {
     const iterator = first ? runInScope(first.scope, open) : open();
     for (const call of calls.splice(0)) {
       try {
-        followIterator(
-          iterator as IteratorObject,
-          withAborts(call, () => signalOfStream(this)),
-        );
+        followIterator(iterator as IteratorObject, withStreamAborts(call, this));
       } catch {
         call.end('complete', {});
       }

@@ -83,7 +83,6 @@ function watchReaders(result: SdkStream, reading: Reading): void {
 interface Part {
   type?: unknown;
   error?: unknown;
-  finishReason?: unknown;
 }
 
 /** `streamText` has its parts in an envelope. Each partial object is the whole one so far: none is kept. */
@@ -99,20 +98,18 @@ export function withEnding(call: OpenCall): OpenCall {
   return {
     ...call,
     end: (outcome, result) => {
-      const parts = (outcome === 'complete' ? (result.items ?? []) : []) as readonly Part[];
-      let end: { outcome: typeof outcome; error?: unknown } = { outcome };
-      for (const part of parts) {
-        if (part?.type === 'abort') end = { outcome: 'aborted' };
-        else if (part?.type === 'error') end = { outcome: 'error', error: part.error };
-        // Tried again, and with success.
-        else if (part?.type === 'finish' && !isError(part)) end = { outcome };
-      }
-      call.end(end.outcome, 'error' in end ? { ...result, error: end.error } : result);
+      const parts = (result.items ?? []) as readonly Part[];
+      const failed = parts.findLast((part) => part?.type === 'error');
+      const isAborted = parts.some((part) => part?.type === 'abort');
+      // Parts that only say so are no answer.
+      const isEmpty = parts.every((part) => SILENT.has(part?.type));
+      const shown = isEmpty ? { ...result, items: undefined } : result;
+      if (outcome !== 'complete') call.end(outcome, shown);
+      else if (isAborted) call.end('aborted', shown);
+      else if (failed) call.end('error', { ...shown, error: failed.error });
+      else call.end('complete', result);
     },
   };
 }
 
-/** A model's own reason may be `{ unified, raw }`. */
-function isError({ finishReason: reason }: Part): boolean {
-  return reason === 'error' || (reason as { unified?: unknown } | null)?.unified === 'error';
-}
+const SILENT = new Set<unknown>(['start', 'stream-start', 'start-step', 'error', 'abort']);

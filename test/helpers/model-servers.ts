@@ -49,8 +49,7 @@ export const events = (list: readonly object[], done = true): Answer => ({
   type: 'text/event-stream',
   body: `${list
     .map(
-      (data) =>
-        `${'type' in data ? `event: ${data.type}\n` : ''}data: ${JSON.stringify(data)}\n\n`,
+      (data) => `${'type' in data ? `event: ${data.type}\n` : ''}data: ${JSON.stringify(data)}\n\n`,
     )
     .join('')}${done ? 'data: [DONE]\n\n' : ''}`,
 });
