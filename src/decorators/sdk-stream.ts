@@ -48,6 +48,8 @@ export function read(stream: ReadableStream, reading: Reading): ReadableStream {
         return given.done ? given : { done: false, value: partOf(given.value) };
       };
       await reading.run('next', stream, next, []);
+      // The promises of a result are kept before its stream has closed, and an app may end with them.
+      if (isLast(given.value)) reading.run('next', stream, () => ({ done: true }), []);
       return given;
     },
     cancel: async (cancel) => {
@@ -85,12 +87,21 @@ interface Part {
   error?: unknown;
 }
 
-/** `streamText` has its parts in an envelope. Each partial object is the whole one so far: none is kept. */
+/** Each partial object is the whole one so far: none is kept. */
 function partOf(chunk: unknown): unknown {
-  if (typeof chunk !== 'object' || chunk === null) return chunk;
-  const part: unknown = 'part' in chunk && 'partialOutput' in chunk ? chunk.part : chunk;
+  const part = outOfEnvelope(chunk);
   const isObjectSoFar = typeof part === 'object' && part !== null && 'object' in part;
   return isObjectSoFar ? { type: 'object' } : part;
+}
+
+/** `streamText` has its parts in one. */
+function outOfEnvelope(chunk: unknown): unknown {
+  const hasPart = typeof chunk === 'object' && chunk !== null && 'part' in chunk;
+  return hasPart && 'partialOutput' in chunk ? chunk.part : chunk;
+}
+
+function isLast(chunk: unknown): boolean {
+  return (outOfEnvelope(chunk) as Part | undefined)?.type === 'finish';
 }
 
 /** Errors and aborts are parts of the stream, which then ends as any other. */
