@@ -70,10 +70,11 @@ export function findIn(owner: object, branch: Branch): Found {
 function search(owner: object, branch: Branch, found: Found): void {
   for (const [key, below] of Object.entries(branch)) {
     try {
+      const isLazy = accessorOf(owner, key) !== undefined;
       if (typeof below === 'string') {
-        const isMethod = typeof memberOf(owner, key) === 'function';
+        const isMethod = !isLazy && typeof memberOf(owner, key) === 'function';
         if (isMethod) found.methods.push({ owner, name: key, kind: below });
-      } else if (accessorOf(owner, key)) {
+      } else if (isLazy) {
         found.lazy.push({ owner, key, rest: below });
       } else {
         const member = memberOf(owner, key);

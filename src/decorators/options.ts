@@ -50,6 +50,11 @@ const NAMES = new Set<string>([
 
 /** Throws a PhosphoArgumentError for an option that there is none of: a typo would record something else. */
 export function checkCallOptions(options: CallOptions<never>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new PhosphoArgumentError(
+      `options of wrap, observe and @logTask must be an object, got ${options === null ? 'null' : typeof options}`,
+    );
+  }
   const unknown = Object.keys(options).find((name) => !NAMES.has(name));
   if (unknown === undefined) {
     checkCapture(options.capture);

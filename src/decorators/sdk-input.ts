@@ -4,28 +4,32 @@ import type { AnyFunction, CallOptions } from './options.ts';
 /** The Vercel AI SDK's functions that take one object with the model in it. */
 const SDK_FUNCTIONS = new Set(['streamText', 'generateText', 'streamObject', 'generateObject']);
 
-/** The options of a call of `fn`, with an `input` that a reader can use where it is a function of the AI SDK. */
-export function withSdkInput(fn: AnyFunction, options: CallOptions): CallOptions {
-  if (options.input !== undefined || !isSdkFunction(fn)) return options;
-  return {
-    ...options,
-    input: (...args: unknown[]) => {
-      const [first] = args;
-      return args.length === 1 && isSdkArgument(first) ? sdkInput(first, first.model) : { ...args };
-    },
-  };
-}
-
-function isSdkFunction(fn: AnyFunction): boolean {
+/** Whether a call is one of the AI SDK's: by the function's name, and in a bundle that has shortened it by the argument. */
+export function isSdkCall(fn: AnyFunction, args: readonly unknown[]): boolean {
+  const [settings] = args;
+  if (args.length !== 1 || typeof settings !== 'object' || settings === null) return false;
   try {
-    return SDK_FUNCTIONS.has(fn.name);
+    // Getters are the app's code: they are left alone.
+    const valueOf = (name: string): unknown =>
+      Object.getOwnPropertyDescriptor(settings, name)?.value;
+    const model = valueOf('model');
+    if (model === undefined) return false;
+    if (SDK_FUNCTIONS.has(fn.name)) return true;
+    return isLanguageModel(model) && (valueOf('prompt') ?? valueOf('messages')) !== undefined;
   } catch {
     return false;
   }
 }
 
-function isSdkArgument(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && 'model' in value;
+function isLanguageModel(model: unknown): boolean {
+  if (typeof model !== 'object' || model === null) return false;
+  return 'doStream' in model && typeof model.doStream === 'function' && 'modelId' in model;
+}
+
+/** The options of such a call, with an `input` that a reader can use. */
+export function withSdkInput(options: CallOptions): CallOptions {
+  if (options.input !== undefined) return options;
+  return { ...options, input: (settings: JsonObject) => sdkInput(settings, settings.model) };
 }
 
 /** What may be shown beside plain settings. Headers, provider options and the like may hold keys. */

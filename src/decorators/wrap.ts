@@ -4,7 +4,7 @@ import { type CallSite, callRecorded, openCall } from './call.ts';
 import { follow } from './follow.ts';
 import { dressAs } from './metadata.ts';
 import { type AnyFunction, type CallOptions, checkCallOptions } from './options.ts';
-import { withSdkInput } from './sdk-input.ts';
+import { isSdkCall, withSdkInput } from './sdk-input.ts';
 import { merged, rememberWrapper } from './wrapped.ts';
 
 /**
@@ -44,11 +44,13 @@ export function wrapWith<F extends AnyFunction>(
   const wrapped = merged({ fn, options: options as CallOptions, recorder, classNameOf });
   const site: CallSite = {
     recorder: wrapped.recorder,
-    options: withSdkInput(wrapped.fn, wrapped.options),
+    options: wrapped.options,
     nameFor: (self) => wrapped.options.name ?? nameOf(wrapped.fn, wrapped.classNameOf?.(self)),
   };
+  const sdkSite: CallSite = { ...site, options: withSdkInput(wrapped.options) };
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
-    return callRecorded(follow, openCall(site, this, args), wrapped.fn, this, args);
+    const call = openCall(isSdkCall(wrapped.fn, args) ? sdkSite : site, this, args);
+    return callRecorded(follow, call, wrapped.fn, this, args);
   };
   // Of the given function: whoever decorated it in between has left something on it.
   dressAs(wrapper, fn);

@@ -286,6 +286,19 @@ describe('streamText, wrapped', () => {
     ]);
   });
 
+  it('is recognised where a bundler has shortened its name', async () => {
+    const { phospho, events } = testPhospho();
+    const a: typeof streamText = Object.defineProperty(
+      (settings: Parameters<typeof streamText>[0]) => streamText(settings),
+      'name',
+      { value: 'a' },
+    ) as never;
+    await readAll(phospho.wrap(a)({ model: mock(FIRST, SECOND), ...more() }).textStream);
+    const [event] = await events();
+    expect(event).toMatchObject({ ...STREAMED, raw_input: { model: 'mock-1' } });
+    expect(JSON.stringify(event)).not.toContain('hidden');
+  });
+
   it("as the result of the app's own function is read as well", async () => {
     const { phospho, events } = testPhospho();
     const answer = phospho.wrap((_question: string) => ask());

@@ -299,7 +299,7 @@ describe("capture: 'metadata' of a wrapped function", () => {
     expect(() => logTask({ capture: 'none' as never })).not.toThrow();
     const { phospho } = testPhospho();
     expect(() => phospho.wrap(() => 1, { capture: 'none' as never })).toThrow(
-      'option capture of wrap and @logTask must be false, "input", "output" or "metadata", got none',
+      'option capture of wrap, observe and @logTask must be false, "input", "output" or "metadata", got none',
     );
   });
 });

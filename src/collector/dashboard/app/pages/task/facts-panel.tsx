@@ -1,7 +1,7 @@
 import type { TaskDetail } from '../../../wire.ts';
 import { projectPath, withQuery } from '../../data/base.ts';
 import { duration } from '../../format/durations.ts';
-import { count } from '../../format/numbers.ts';
+import { tokensText } from '../../format/tokens.ts';
 import { Fact } from '../../parts/fact.tsx';
 import { OutcomeBadge } from '../../parts/outcome-badge.tsx';
 import { Moment } from '../../parts/time.tsx';
@@ -26,7 +26,7 @@ export function FactsPanel({ project, detail }: { project: string; detail: TaskD
         <Fact label="Model">{facts.model && filter('model', facts.model)}</Fact>
         <Fact label="Route">{facts.route && filter('route', facts.route)}</Fact>
         <Fact label="Latency">{facts.latency_ms !== null && duration(facts.latency_ms)}</Fact>
-        <Fact label="Tokens">{tokensOf(detail)}</Fact>
+        <Fact label="Tokens">{tokensText(facts.prompt_tokens, facts.completion_tokens)}</Fact>
         <Fact label="Session">
           {task.session_id && (
             <a href={projectPath(project, 'sessions', task.session_id)}>
@@ -48,10 +48,4 @@ export function FactsPanel({ project, detail }: { project: string; detail: TaskD
       </dl>
     </section>
   );
-}
-
-function tokensOf({ facts: { prompt_tokens, completion_tokens } }: TaskDetail): string | null {
-  if (prompt_tokens === null && completion_tokens === null) return null;
-  const told = (tokens: number | null): string => (tokens === null ? '?' : count(tokens));
-  return `${told(prompt_tokens)} in · ${told(completion_tokens)} out`;
 }

@@ -66,6 +66,20 @@ function StepDetail({ step }: { step: StepNode }) {
           </dd>
         </>
       )}
+      {step.model !== undefined && (
+        <>
+          <dt>Model</dt>
+          <dd>
+            <InlineText text={step.model} />
+          </dd>
+        </>
+      )}
+      {step.tokens !== null && (
+        <>
+          <dt>Tokens</dt>
+          <dd>{step.tokens}</dd>
+        </>
+      )}
       <dt>Input</dt>
       <dd>
         {step.input === undefined ? <span class="muted">–</span> : <ValueView value={step.input} />}
@@ -78,6 +92,14 @@ function StepDetail({ step }: { step: StepNode }) {
           <ValueView value={step.output} />
         )}
       </dd>
+      {step.toolCalls.length > 0 && (
+        <>
+          <dt>Tool calls</dt>
+          <dd>
+            <ValueView value={step.toolCalls} />
+          </dd>
+        </>
+      )}
     </dl>
   );
 }

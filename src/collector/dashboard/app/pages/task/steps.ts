@@ -1,3 +1,4 @@
+import { tokensText } from '../../format/tokens.ts';
 import { isObject, textOf } from '../../text/json-text.ts';
 
 /** A step as it is drawn; senders other than our own library may have left out anything. */
@@ -10,6 +11,10 @@ export interface StepNode {
   error: string | undefined;
   input: unknown;
   output: unknown;
+  /** Of a model call. */
+  model: string | undefined;
+  tokens: string | null;
+  toolCalls: unknown[];
   children: StepNode[];
 }
 
@@ -48,12 +53,23 @@ function nodesOf(steps: unknown, parent: string, depth: number, all: StepNode[])
       error: textOf(step.error),
       input: step.input,
       output: step.output,
+      model: textOf(step.model),
+      tokens: isObject(step.usage) ? tokensOf(step.usage) : null,
+      toolCalls: Array.isArray(step.tool_calls) ? step.tool_calls : [],
       children: [],
     };
     all.push(node);
     node.children = nodesOf(step.steps, key, depth + 1, all);
     return [node];
   });
+}
+
+function tokensOf({ prompt_tokens, completion_tokens }: { [key: string]: unknown }): string | null {
+  return tokensText(numberOr(prompt_tokens), numberOr(completion_tokens));
+}
+
+function numberOr(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 function finite(value: unknown): number {
