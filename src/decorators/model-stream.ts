@@ -26,7 +26,8 @@ function followStream(result: unknown, outer: OpenCall): void {
   const call = withEnding(outer);
   try {
     const reading = new Reading(call);
-    if (replaceStream(result as object, 'stream', (stream) => read(stream, reading))) return;
+    if (replaceStream(result as object, 'stream', (stream) => read(stream, reading, call.scope)))
+      return;
   } catch {
     // A result that cannot be looked into is the app's to meet.
   }

@@ -10,12 +10,12 @@ export function isSdkCall(fn: AnyFunction, args: readonly unknown[]): boolean {
   if (args.length !== 1 || typeof settings !== 'object' || settings === null) return false;
   try {
     // Getters are the app's code: they are left alone.
-    const valueOf = (name: string): unknown =>
+    const fieldOf = (name: string): unknown =>
       Object.getOwnPropertyDescriptor(settings, name)?.value;
-    const model = valueOf('model');
+    const model = fieldOf('model');
     if (model === undefined) return false;
     if (SDK_FUNCTIONS.has(fn.name)) return true;
-    return isLanguageModel(model) && (valueOf('prompt') ?? valueOf('messages')) !== undefined;
+    return isLanguageModel(model) && (fieldOf('prompt') ?? fieldOf('messages')) !== undefined;
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 import type { ReadableStream } from 'node:stream/web';
+import { runInScope, type Scope } from '../capture/context.ts';
 import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
 import { isWebStream, passing, replaceStream } from './passing.ts';
@@ -30,7 +31,7 @@ export function followSdkStream(result: SdkStream, outer: OpenCall): void {
     return;
   }
   const reading = new Reading(call);
-  if (!replaceStream(result, 'baseStream', (stream) => read(stream, reading))) {
+  if (!replaceStream(result, 'baseStream', (stream) => read(stream, reading, call.scope))) {
     call.end('complete', {});
     return;
   }
@@ -39,28 +40,28 @@ export function followSdkStream(result: SdkStream, outer: OpenCall): void {
 }
 
 /** The same stream, whose chunks are the items of a reading. */
-export function read(stream: ReadableStream, reading: Reading): ReadableStream {
+export function read(stream: ReadableStream, reading: Reading, scope: Scope): ReadableStream {
+  const note = (name: 'next' | 'return', end: () => unknown): unknown =>
+    reading.run(name, stream, end, []);
   return passing(stream, {
-    read: async (readNext) => {
-      let given: Awaited<ReturnType<typeof readNext>> = { done: true, value: undefined };
-      const next = async (): Promise<IteratorResult<unknown>> => {
-        given = await readNext();
-        return given.done ? given : { done: false, value: partOf(given.value) };
-      };
-      await reading.run('next', stream, next, []);
-      // The promises of a result are kept before its stream has closed, and an app may end with them.
-      if (isLast(given.value)) reading.run('next', stream, () => ({ done: true }), []);
-      return given;
-    },
-    cancel: async (cancel) => {
-      const leave = async (): Promise<IteratorResult<unknown>> => {
-        await cancel();
-        return { done: true, value: undefined };
-      };
-      await reading.run('return', stream, leave, []);
+    read: (readNext) =>
+      runInScope(scope, readNext).then(
+        (given) => {
+          note('next', () => (given.done ? DONE : { done: false, value: partOf(given.value) }));
+          // The promises of a result are kept before its stream has closed, and an app may end with them.
+          if (isLast(given.value)) note('next', () => DONE);
+          return given;
+        },
+        (error: unknown) => note('next', () => Promise.reject(error)) as never,
+      ),
+    cancel: (cancel) => {
+      note('return', () => DONE);
+      return cancel();
     },
   });
 }
+
+const DONE = { done: true, value: undefined };
 
 /** When the last reader has left, nobody asks for the rest: the branch that is kept for others is not read. */
 function watchReaders(result: SdkStream, reading: Reading): void {
@@ -75,33 +76,39 @@ function watchReaders(result: SdkStream, reading: Reading): void {
       read: (readNext) => readNext(),
       cancel: async (cancel) => {
         readers -= 1;
-        if (readers === 0) reading.run('return', result, () => ({ done: true }), []);
+        if (readers === 0) reading.run('return', result, () => DONE, []);
         await cancel();
       },
     });
   });
 }
 
-interface Part {
-  type?: unknown;
-  error?: unknown;
-}
-
 /** Each partial object is the whole one so far: none is kept. */
 function partOf(chunk: unknown): unknown {
   const part = outOfEnvelope(chunk);
-  const isObjectSoFar = typeof part === 'object' && part !== null && 'object' in part;
-  return isObjectSoFar ? { type: 'object' } : part;
+  return typeOf(part) === 'object' ? { type: 'object' } : part;
 }
 
-/** `streamText` has its parts in one. */
+/** `streamText` has its parts in one. A chunk whose getters throw is its reader's to meet, and stands for itself. */
 function outOfEnvelope(chunk: unknown): unknown {
-  const hasPart = typeof chunk === 'object' && chunk !== null && 'part' in chunk;
-  return hasPart && 'partialOutput' in chunk ? chunk.part : chunk;
+  try {
+    const hasPart = typeof chunk === 'object' && chunk !== null && 'part' in chunk;
+    return hasPart && 'partialOutput' in chunk ? chunk.part : chunk;
+  } catch {
+    return chunk;
+  }
 }
 
 function isLast(chunk: unknown): boolean {
-  return (outOfEnvelope(chunk) as Part | undefined)?.type === 'finish';
+  return typeOf(outOfEnvelope(chunk)) === 'finish';
+}
+
+function typeOf(part: unknown): unknown {
+  try {
+    return (part as { type?: unknown } | null | undefined)?.type;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Errors and aborts are parts of the stream, which then ends as any other. */
@@ -109,15 +116,16 @@ export function withEnding(call: OpenCall): OpenCall {
   return {
     ...call,
     end: (outcome, result) => {
-      const parts = (result.items ?? []) as readonly Part[];
-      const failed = parts.findLast((part) => part?.type === 'error');
-      const isAborted = parts.some((part) => part?.type === 'abort');
+      const parts = result.items ?? [];
+      const failed = parts.findLast((part) => typeOf(part) === 'error');
+      const isAborted = parts.some((part) => typeOf(part) === 'abort');
       // Parts that only say so are no answer.
-      const isEmpty = parts.every((part) => SILENT.has(part?.type));
+      const isEmpty = parts.every((part) => SILENT.has(typeOf(part)));
       const shown = isEmpty ? { ...result, items: undefined } : result;
       if (outcome !== 'complete') call.end(outcome, shown);
       else if (isAborted) call.end('aborted', shown);
-      else if (failed) call.end('error', { ...shown, error: failed.error });
+      else if (failed)
+        call.end('error', { ...shown, error: (failed as { error?: unknown }).error });
       else call.end('complete', result);
     },
   };

@@ -357,6 +357,33 @@ describe('the other functions, wrapped', () => {
 });
 
 describe('an observed language model', () => {
+  it('hands on chunks that cannot be looked into, and results that are no streams', async () => {
+    const { phospho, events } = testPhospho();
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('trap');
+        },
+        has: () => {
+          throw new Error('trap');
+        },
+      },
+    ) as Chunk;
+    const frozen = Object.freeze({ stream: simulateReadableStream<Chunk>({ chunks: [] }) });
+    const results = [{ stream: simulateReadableStream({ chunks: [hostile] }) }, frozen, null];
+    const model = phospho.observe(
+      new MockLanguageModelV2({ doStream: async () => results.shift() as Streamed }),
+    );
+    const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Rain?' }] }];
+    const { stream } = await model.doStream({ prompt });
+    expect((await stream.getReader().read()).value).toBe(hostile);
+    await stream.cancel().catch(() => {});
+    expect(await model.doStream({ prompt })).toBe(frozen);
+    expect(await model.doStream({ prompt })).toBeNull();
+    expect(await events()).toHaveLength(2);
+  });
+
   it('is itself, and each of its calls is a step, or a task outside any', async () => {
     const { phospho, events } = testPhospho();
     const model = mock(FIRST, SECOND);
