@@ -1,3 +1,5 @@
+import { markerOf } from './machinery.ts';
+
 /** Bounds of what is kept of a raw body or a step's payload. */
 const MAX_DEPTH = 64;
 const MAX_NODES = 50_000;
@@ -89,6 +91,8 @@ function copyObject(value: object, budget: Budget, inner: (value: unknown) => un
   if (value instanceof Map) return inner(mapContents(value));
   if (value instanceof Set) return inner([...value]);
   if (Array.isArray(value)) return copyList(value, budget, inner);
+  const marker = markerOf(value);
+  if (marker !== undefined) return marker;
   if ('toJSON' in value && typeof value.toJSON === 'function') return inner(value.toJSON());
   // Without a prototype, a captured key such as `__proto__` is a key like any other.
   const result: { [key: string]: unknown } = Object.create(null);

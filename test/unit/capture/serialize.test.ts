@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { safeJson, shorten, toPlain } from '../../../src/capture/serialize.ts';
@@ -102,6 +104,22 @@ describe('toPlain()', () => {
       map: { k: [1] },
       objects: [[{ a: 1 }, 2]],
     });
+  });
+
+  it('says of requests, responses and streams only what they are, wherever they stand', () => {
+    const req = new IncomingMessage(new Socket());
+    req.headers.cookie = 'sid=secret';
+    const res = new ServerResponse(req);
+    class Handled {
+      readonly context = { req, res, socket: req.socket };
+      readonly body = { question: 'why?' };
+    }
+    expect(toPlain([new Handled()])).toEqual([
+      {
+        context: { req: '[request]', res: '[response]', socket: '[stream]' },
+        body: { question: 'why?' },
+      },
+    ]);
   });
 
   it('shows the same object twice where it stands twice', () => {

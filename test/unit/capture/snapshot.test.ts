@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { snapshot } from '../../../src/capture/snapshot.ts';
@@ -79,6 +81,13 @@ describe('a snapshot', () => {
     expect(taken.withGetter).toBe(withGetter);
     expect([...taken.rows]).toEqual([1, 2]);
     expect(Object.is(taken.proxy, proxy)).toBe(true);
+  });
+
+  it('does not hold on to a request, a response or a stream', () => {
+    const req = new IncomingMessage(new Socket());
+    const taken = snapshot({ req, res: new ServerResponse(req), sockets: [req.socket] });
+    const marked = { req: '[request]', res: '[response]', sockets: ['[stream]'] };
+    expect(JSON.parse(JSON.stringify(taken))).toEqual(marked);
   });
 
   it('has no prototype of another one’s making', () => {
