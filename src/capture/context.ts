@@ -47,6 +47,13 @@ export function runInScope<R>(scope: Scope, run: () => R): R {
   return context.storage.run(scope, () => span.run(run));
 }
 
+/** What it returns runs code as if it stood here: callbacks which the scope of a call would reach. */
+export function keepScope(): <R>(run: () => R) => R {
+  const here = context.storage.getStore();
+  if (here?.task !== undefined) return (run) => runInScope(here, run);
+  return (run) => context.storage.run(here as Surroundings, run);
+}
+
 /** What is said of every task that opens here, by `withContext` or by the request of another process. */
 export function currentAmbient(): TaskFields | undefined {
   const here = context.storage.getStore();

@@ -1,6 +1,7 @@
 import { isThenable } from '../internal/hooks.ts';
 import type { OpenCall } from './call.ts';
 import { followIterable, followIterator, isIteratorObject } from './iterators.ts';
+import { followObservable, isObservable } from './observables.ts';
 import { followSdkStream, isSdkStream } from './sdk-stream.ts';
 import { followThenable } from './thenables.ts';
 
@@ -50,6 +51,7 @@ function followValue(value: unknown, call: OpenCall): void {
     if (typeof value !== 'object' || value === null) call.end('complete', { output: value });
     else if (isIteratorObject(value)) followIterator(value, call);
     else if (isSdkStream(value)) followSdkStream(value, call);
+    else if (isObservable(value)) followObservable(value, call);
     else if (isNodeOrWebStream(value)) call.end('complete', { output: '[stream]' });
     else if (Symbol.asyncIterator in value) followIterable(value, call);
     else call.end('complete', { output: value });
