@@ -1,24 +1,12 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createCollector } from 'phospho-express/collector';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CONSUMERS = fileURLToPath(new URL('consumers/', import.meta.url));
+import { bin, CONSUMERS, install, pack, ROOT, run } from './helpers/consumers.ts';
 
 /** What a TypeScript app has beside the package. */
 const TYPES = ['@types/node@20', '@types/express@5', 'typescript@5.9'];
-
-/** What tests in Jest have. */
-const JEST = ['jest@30', 'supertest@7'];
-
-/** What npx would run, without npm's second to find it. */
-const bin = (folder: string, name: string) => join(folder, 'node_modules/.bin', name);
 
 let app: string;
 let tarball: string;
@@ -28,18 +16,9 @@ let collector: Awaited<ReturnType<typeof createCollector>>;
 beforeAll(async () => {
   app = await mkdtemp(join(tmpdir(), 'phospho-consumer-'));
   await writeFile(join(app, 'package.json'), '{"name":"consumer","private":true}');
-  const { stdout } = await run(
-    'npm',
-    ['pack', '--ignore-scripts', '--json', '--pack-destination', app],
-    { cwd: ROOT },
-  );
-  tarball = JSON.parse(stdout)[0].filename;
+  tarball = await pack(app);
   await cp(CONSUMERS, app, { recursive: true });
-  // In a folder of its own, since Jest brings types along that are not the consumers'.
-  await writeFile(join(app, 'jest/package.json'), '{"name":"tested","private":true}');
-  const install = (cwd: string, packages: string[]) =>
-    run('npm', ['install', '--no-audit', '--prefer-offline', ...packages], { cwd });
-  await Promise.all([install(app, [`./${tarball}`, ...TYPES]), install(join(app, 'jest'), JEST)]);
+  await install(app, [`./${tarball}`, ...TYPES]);
   collector = await createCollector({ database: 'sqlite::memory:', port: 0, project: 'consumers' });
   await collector.listen();
   env = {
@@ -86,28 +65,11 @@ describe('the packed tarball', () => {
     expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
-  it('leaves nothing open in Jest, with and without a shutdown(), and delivers what it should', async () => {
-    const cwd = join(app, 'jest');
-    const options = ['--detectOpenHandles', '--testMatch', '**/*.test.cjs'];
-    // It rejects where a test fails, where Jest says so by its exit code, and where it does not end.
-    const { stdout, stderr } = await run(bin(cwd, 'jest'), options, {
-      cwd,
-      env,
-      timeout: 60_000,
-    });
-    expect(stdout + stderr).toContain('3 passed, 3 total');
-    expect(stdout + stderr).not.toMatch(/open handle|did not exit|torn down|after tests are done/i);
-  }, 180_000);
-
   it('installs at most 8 packages and 6 MB without the express peer', async () => {
     const bare = await mkdtemp(join(tmpdir(), 'phospho-bare-'));
     try {
       await writeFile(join(bare, 'package.json'), '{"name":"bare","private":true}');
-      await run(
-        'npm',
-        ['install', '--no-audit', '--prefer-offline', '--omit=peer', join(app, tarball)],
-        { cwd: bare },
-      );
+      await install(bare, [join(app, tarball)], '--omit=peer');
       const lock = JSON.parse(
         await readFile(join(bare, 'node_modules/.package-lock.json'), 'utf8'),
       );
