@@ -101,8 +101,9 @@ export default defineConfig([
     entry: library,
     format: 'cjs',
     onSuccess: writeNotices,
-    // By require(): where modules run in a vm context, as in Jest, import() is an error.
-    outputOptions: { ...withoutOwnComments, dynamicImportInCjs: false },
+    // Strict, as modules are: else a wrapped function that is called without a `this` is given globalThis. By
+    // require(): where modules run in a vm context, as in Jest, import() is an error.
+    outputOptions: { ...withoutOwnComments, strict: true, dynamicImportInCjs: false },
     deps: {
       alwaysBundle: ['p-queue'],
       onlyBundle: [...bundled, ...bundledInCjs],
@@ -112,7 +113,7 @@ export default defineConfig([
     ...shared,
     entry: { 'widget/index': 'src/widget/index.ts' },
     format: ['esm', 'cjs'],
-    outputOptions: withoutOwnComments,
+    outputOptions: { ...withoutOwnComments, strict: true },
     platform: 'browser',
     target: 'es2022',
     tsconfig: 'src/widget/tsconfig.json',

@@ -13,6 +13,12 @@ async function main() {
   assert.equal(typeof express().use(new Phospho().middleware()), 'function');
   const phospho = new Phospho();
   assert.equal(await wrap(async (question) => `echo: ${question}`)('from CJS'), 'echo: from CJS');
+  // Strict code knows calls without a `this`, and so does what is wrapped.
+  const self = wrap(function self() {
+    'use strict';
+    return this;
+  });
+  assert.deepEqual([self(), self.call(5)], [undefined, 5]);
   const { taskId } = phospho.log({ input: 'logged by CJS', output: 'yes', sessionId: 'cjs' });
   const ledger = await phospho.shutdown();
   assert.ok(isBalanced(ledger));

@@ -17,6 +17,11 @@ assert.equal(typeof express().use(new Phospho().middleware()), 'function');
 const phospho = new Phospho();
 const answer = wrap(async (question) => `echo: ${question}`);
 assert.equal(await answer('from ESM'), 'echo: from ESM');
+// Strict code knows calls without a `this`, and so does what is wrapped.
+const self = wrap(function self() {
+  return this;
+});
+assert.deepEqual([self(), self.call(5)], [undefined, 5]);
 const { taskId } = phospho.log({ input: 'logged by ESM', output: 'yes', sessionId: 'esm' });
 const ledger = await phospho.shutdown();
 assert.ok(isBalanced(ledger));
