@@ -1,4 +1,5 @@
-import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Global, Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { Phospho } from 'phospho-express';
 
 @Global()
@@ -6,11 +7,14 @@ import { Phospho } from 'phospho-express';
   providers: [{ provide: Phospho, useFactory: () => new Phospho() }],
   exports: [Phospho],
 })
-export class PhosphoModule implements OnApplicationShutdown {
-  constructor(private readonly phospho: Phospho) {}
+export class PhosphoModule implements BeforeApplicationShutdown {
+  constructor(
+    private readonly phospho: Phospho,
+    private readonly host: HttpAdapterHost,
+  ) {}
 
-  /** Nest calls it after the HTTP server has closed: all answers have been given. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.phospho.shutdown();
+  /** Answers under way end first, then their tasks are delivered. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.phospho.gracefulShutdown(this.host.httpAdapter.getHttpServer());
   }
 }

@@ -10,19 +10,21 @@ import {
   HttpCode,
   Inject,
   Injectable,
+  type MessageEvent,
   type NestInterceptor,
   Param,
   Post,
   Req,
   Res,
   Scope,
+  Sse,
   UseFilters,
   UseInterceptors,
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { logTask } from 'phospho-express';
-import { map, type Observable, of } from 'rxjs';
+import { interval, map, type Observable, of } from 'rxjs';
 import request from 'supertest';
 import { ChatController } from '../src/chat/chat.controller';
 import { ChatDto } from '../src/chat/chat.dto';
@@ -62,6 +64,11 @@ class Basket {
     return `${thing} of ${this.request.params.id}`;
   }
 }
+
+/** A request to `slow` has come. */
+let reached = (): void => {};
+/** It is answered. */
+let release = (): void => {};
 
 @Controller('shop')
 class ShopController {
@@ -103,6 +110,23 @@ class ShopController {
   @logTask()
   raw(@Req() req: Request, @Res() res: Response, @Body() body: ChatDto): void {
     res.json({ content: `${req.method} ${body.question()}` });
+  }
+
+  @Sse('clock')
+  @logTask()
+  clock(): Observable<MessageEvent> {
+    return interval(1).pipe(map((n) => ({ data: { content: `${n} ` } })));
+  }
+
+  @Post('slow')
+  @logTask()
+  async slow(@Body() body: ChatDto): Promise<{ content: string }> {
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    reached();
+    await released;
+    return { content: `at last: ${body.question()}` };
   }
 
   @Get('plain')
@@ -247,6 +271,26 @@ describe('a decorated handler', () => {
     });
   });
 
+  it('is left when its client is, wherever its Observable was', async () => {
+    await desk.app.listen(0);
+    const leaving = new AbortController();
+    const { body } = await fetch(`${await desk.app.getUrl()}/shop/clock`, leaving);
+    await body?.getReader().read();
+    leaving.abort();
+    let events: Awaited<ReturnType<typeof desk.events>>;
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      events = await desk.events();
+    } while (events.length === 0);
+    expect(events).toMatchObject([
+      {
+        metadata: { route: '/shop/clock', outcome: 'aborted' },
+        steps: [{ name: 'ShopController.clock', outcome: 'aborted' }],
+      },
+    ]);
+    expect(events[0]?.steps?.[0]?.output).toMatch(/^\[\{"data":\{"content":"0 "/);
+  });
+
   it('leaves an exchange that no model has a part in as it is', async () => {
     await request(server()).get('/shop/plain').expect(200, 'plain');
     await desk.events();
@@ -279,4 +323,25 @@ describe('a decorated handler', () => {
       ]);
     }
   });
+});
+
+it('closes once the answers under way are given, and their tasks delivered', async () => {
+  const closing = await recordedApp({ controllers: [ShopController], providers: [Basket] });
+  await closing.app.listen(0);
+  const isReached = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const response = fetch(`${await closing.app.getUrl()}/shop/slow`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(chat('bells')),
+  });
+  await isReached;
+  const closed = closing.app.close();
+  release();
+  expect(await (await response).json()).toEqual({ content: 'at last: bells' });
+  await closed;
+  expect(await closing.events()).toMatchObject([
+    { output: 'at last: bells', steps: [{ name: 'ShopController.slow' }] },
+  ]);
 });
