@@ -1,13 +1,13 @@
+import type { BodyKind } from '../capture/body-kind.ts';
 import type { ByteLog } from '../capture/byte-log.ts';
 import type { RequestParts } from '../capture/extract/format.ts';
 import { readGenericRequest } from '../capture/extract/generic.ts';
 import type { Formats } from '../capture/extract/index.ts';
 import { isObject } from '../capture/extract/text.ts';
 import type { Extracted } from '../capture/extracted.ts';
+import { type Answer, readAnswer } from '../capture/read-answer.ts';
 import type { JsonObject } from '../types.ts';
-import type { BodyKind } from './body-kind.ts';
 import { sessionIn } from './identify.ts';
-import { type Answer, readAnswer } from './read-answer.ts';
 import type { RequestTap } from './request-tap.ts';
 
 export interface ExchangeFacts {

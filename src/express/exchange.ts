@@ -1,3 +1,4 @@
+import { type BodyKind, charsetOf, isStreamed, kindOf } from '../capture/body-kind.ts';
 import { ByteLog, type ReaderMaker } from '../capture/byte-log.ts';
 import type { Scope } from '../capture/context.ts';
 import { CONTEXT_HEADER, readContext } from '../capture/propagation.ts';
@@ -12,7 +13,6 @@ import {
 } from '../capture/task.ts';
 import { describeError, isThenable } from '../internal/hooks.ts';
 import type { JsonObject, Outcome } from '../types.ts';
-import { type BodyKind, charsetOf, isStreamed, kindOf } from './body-kind.ts';
 import { readExchange } from './exchange-contents.ts';
 import { findSession, findUser, queryOf, sessionIn } from './identify.ts';
 import type { LateAnswers, LateExchange } from './late-answers.ts';

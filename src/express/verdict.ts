@@ -1,9 +1,9 @@
+import { type BodyKind, isStreamed } from '../capture/body-kind.ts';
 import { readGenericRequest } from '../capture/extract/generic.ts';
 import { AI_SDK_HEADERS, beginsAnswer } from '../capture/extract/sniff.ts';
 import { isObject } from '../capture/extract/text.ts';
 import type { OpenTask } from '../capture/task.ts';
 import { BodyBegin } from './body-begin.ts';
-import { type BodyKind, isStreamed } from './body-kind.ts';
 import { queryOf } from './identify.ts';
 import type { RequestTap } from './request-tap.ts';
 import type { ResolvedMiddlewareOptions } from './resolve-options.ts';

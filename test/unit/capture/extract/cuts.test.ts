@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { kindOf } from '../../../../src/capture/body-kind.ts';
 import { ByteLog } from '../../../../src/capture/byte-log.ts';
 import { KNOWN_FORMATS } from '../../../../src/capture/extract/index.ts';
-import { kindOf } from '../../../../src/express/body-kind.ts';
-import { type Answer, readAnswer } from '../../../../src/express/read-answer.ts';
+import { type Answer, readAnswer } from '../../../../src/capture/read-answer.ts';
 import { answers } from '../../../fixtures/answers/index.ts';
 import { bytesOf, recordings } from '../../../helpers/recordings.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { kindOf } from '../../../../src/capture/body-kind.ts';
 import { KNOWN_FORMATS } from '../../../../src/capture/extract/index.ts';
-import { kindOf } from '../../../../src/express/body-kind.ts';
 import { answers } from '../../../fixtures/answers/index.ts';
 import { bytesOf, recordings } from '../../../helpers/recordings.ts';
 

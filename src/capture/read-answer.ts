@@ -1,10 +1,10 @@
-import { isDataStream } from '../capture/extract/ai-sdk-data.ts';
-import { refusedText } from '../capture/extract/errors.ts';
-import type { ResponseParts } from '../capture/extract/format.ts';
-import type { Formats } from '../capture/extract/index.ts';
-import { isObject } from '../capture/extract/text.ts';
-import { parseJson } from '../capture/sse.ts';
 import type { BodyKind } from './body-kind.ts';
+import { isDataStream } from './extract/ai-sdk-data.ts';
+import { refusedText } from './extract/errors.ts';
+import type { ResponseParts } from './extract/format.ts';
+import type { Formats } from './extract/index.ts';
+import { isObject } from './extract/text.ts';
+import { parseJson } from './sse.ts';
 
 /** An answer's parts; `raw` is the body, of a stream what was put together from it. */
 export interface Answer extends Partial<ResponseParts> {
