@@ -22,11 +22,14 @@ const outside = new Outside('phospho-express.byte-log');
 
 let processBytes = 0;
 
+/** Characters of a body's begin that tell how it goes on. */
+const BEGIN = 2_000;
+
 /**
- * Called once, if a body becomes long, with its first character that is no white space: for what reads it while it
- * goes on, so that `parts()` has what there is to have; undefined: it is kept as a whole.
+ * Called once, if a body becomes long, with its first character that is no white space and its begin: for what reads it
+ * while it goes on, so that `parts()` has what there is to have; undefined: it is kept as a whole.
  */
-export type ReaderMaker = (first: string) => StreamInParts | undefined;
+export type ReaderMaker = (first: string, begin: string) => StreamInParts | undefined;
 
 interface Reader {
   readonly stream: StreamInParts;
@@ -163,7 +166,8 @@ export class ByteLog {
     const make = this.#makeReader;
     this.#makeReader = undefined;
     const bytes = this.#bytes();
-    const stream = make?.(bytes.toString('latin1', 0, 100).trimStart().charAt(0));
+    const begin = bytes.toString('latin1', 0, BEGIN);
+    const stream = make?.(begin.slice(0, 100).trimStart().charAt(0), begin);
     if (stream === undefined) return undefined;
     const waiting = new ByteBlocks();
     waiting.append(bytes, bytes.byteLength);

@@ -4,6 +4,8 @@ import { readGenericRequest } from './extract/generic.ts';
 import { type Formats, KNOWN_FORMATS } from './extract/index.ts';
 import { isMessageList, readMessageList } from './extract/messages.ts';
 import { anyText, isObject } from './extract/text.ts';
+import { isPassedBytes, plainItems } from './passed-bytes.ts';
+import type { Answer } from './read-answer.ts';
 import { toPlain } from './serialize.ts';
 
 /** The contents of a task or step, read off the path. */
@@ -23,7 +25,7 @@ export interface Extracted extends Omit<ResponseParts, 'output'> {
   about?: JsonObject | undefined;
 }
 
-/** A function's result: a value, or the items that its generator or stream yielded. */
+/** A function's result: a value, or the items that its generator or stream yielded; its bytes are PassedBytes. */
 export interface CallResult {
   output?: unknown;
   items?: readonly unknown[] | undefined;
@@ -58,11 +60,32 @@ function readAnswer({ output, items }: CallResult, formats: Formats): Extracted 
     const { isExact: _isExact, raw, ...answer } = formats.anyResponse(output) ?? {};
     return { ...answer, rawOutput: raw ?? output };
   }
+  const [first] = items;
+  if (items.length === 1 && isPassedBytes(first)) return readBytes(first.answer(formats));
+  return readItems(plainItems(items, formats), formats);
+}
+
+function readBytes({ raw, isExact: _isExact, ...answer }: Answer): Extracted {
+  return { ...answer, rawOutput: raw ?? '' };
+}
+
+function readItems(items: readonly unknown[], formats: Formats): Extracted {
+  const decoded = decodedStream(items, formats);
+  if (decoded) return readBytes(decoded);
   const { raw, isExact: _isExact, ...answer } = formats.items(items);
   // Items in which no text was found stand for themselves.
   const isTextless = raw === '' && items.some((item) => typeof item !== 'string');
   if (isTextless) return { ...answer, output: undefined, rawOutput: items };
   return { ...answer, rawOutput: raw ?? items };
+}
+
+/** A provider's events that were decoded to text on their way, cut anywhere. */
+function decodedStream(items: readonly unknown[], formats: Formats): Answer | undefined {
+  const [first] = items;
+  if (typeof first !== 'string' || !/^(?:data|event|id|retry)?:/.test(first)) return undefined;
+  if (items.some((item) => typeof item !== 'string')) return undefined;
+  const answer = formats.stream(items.join(''));
+  return answer.isExact ? answer : undefined;
 }
 
 function readQuestion(input: unknown, formats: Formats): Extracted {

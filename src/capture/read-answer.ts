@@ -1,8 +1,10 @@
 import type { BodyKind } from './body-kind.ts';
+import type { ReaderMaker } from './byte-log.ts';
 import { isDataStream } from './extract/ai-sdk-data.ts';
 import { refusedText } from './extract/errors.ts';
 import type { ResponseParts } from './extract/format.ts';
 import type { Formats } from './extract/index.ts';
+import { beginsAnswer } from './extract/sniff.ts';
 import { isObject } from './extract/text.ts';
 import { parseJson } from './sse.ts';
 
@@ -40,6 +42,30 @@ export function readAnswer(text: string, facts: AnswerFacts): Answer {
   // An error page is not an answer; its status says enough.
   if (status >= 400 && kind === 'text') return {};
   return { output: text, raw: text };
+}
+
+/**
+ * What reads a long stream while it goes on, by its kind. Undefined: it is kept as a whole, as is what turns out not to
+ * be a stream.
+ */
+export function readerFor(formats: Formats, kind: BodyKind): ReaderMaker | undefined {
+  if (kind === 'untyped') {
+    return (_first, begin) => {
+      const framing = framingOf(begin);
+      const isLines = framing === 'lines' && isWholeLine(begin) && beginsAnswer(begin);
+      return framing === 'events' || isLines ? formats.inParts(framing) : undefined;
+    };
+  }
+  if (kind !== 'events' && kind !== 'lines') return undefined;
+  // JSON that calls itself a stream is read as a whole; lines of JSON begin with a brace, too.
+  const whole = kind === 'events' ? '{[' : '[';
+  return (first) => (first !== '' && whole.includes(first) ? undefined : formats.inParts(kind));
+}
+
+/** Of a JSON document that is no line the first line is none either. */
+function isWholeLine(begin: string): boolean {
+  const end = begin.indexOf('\n');
+  return end > 0 && parseJson(begin.slice(0, end)) !== undefined;
 }
 
 /** Characters within which the first data is looked for. */

@@ -53,28 +53,54 @@ export class OpenTask {
   /** Only ever becomes stricter. */
   privacy: Privacy;
   /** UNIX milliseconds. */
-  readonly startedAt: number = Date.now();
-  readonly fields: TaskFields = {};
+  readonly startedAt: number;
+  readonly fields: TaskFields;
   /** What its surroundings say of it: weaker than its own fields, stronger than what a request seems to say. */
   ambient: TaskFields | undefined;
   /** Where the app traces what it does. */
   span: TracedSpan | undefined;
   steps: OpenStep[] = [];
-  stepsLeftOut = 0;
-  /** Steps opened, at any depth. */
-  stepCount = 0;
+  /** Of steps at any depth. */
+  readonly #counts: { kept: number; leftOut: number };
   /** Read when needed: session and user may be known only late in a request. */
   identify: (() => TaskFields) | undefined;
   /** What the bodies of its steps may look like. */
   formats: Formats = KNOWN_FORMATS;
   onSettled: (() => void) | undefined;
-  readonly #openedAt: number = performance.now();
+  readonly #openedAt: number;
+  readonly #isRemains: boolean;
   #settled = false;
 
-  constructor(id: string | undefined, parentId: string | undefined, privacy: Privacy) {
+  /** @param of the task whose remains it is */
+  constructor(
+    id: string | undefined,
+    parentId: string | undefined,
+    privacy: Privacy,
+    of?: OpenTask,
+  ) {
     this.id = id ?? newTaskId();
     this.parentId = parentId;
     this.privacy = privacy;
+    this.#isRemains = of !== undefined;
+    this.startedAt = of?.startedAt ?? Date.now();
+    this.#openedAt = of === undefined ? performance.now() : of.#openedAt;
+    this.fields = of?.fields ?? {};
+    this.#counts = of === undefined ? { kept: 0, leftOut: 0 } : of.#counts;
+    if (of === undefined) return;
+    this.formats = of.formats;
+    this.ambient = of.ambient;
+  }
+
+  /**
+   * The same task without its steps, and nothing else that may hold objects of the app's: what can still be recorded
+   * once the rest of it is garbage.
+   */
+  remains(): OpenTask {
+    return new OpenTask(this.id, this.parentId, this.privacy, this);
+  }
+
+  get stepsLeftOut(): number {
+    return this.#counts.leftOut + (this.#isRemains ? this.#counts.kept : 0);
   }
 
   get isSettled(): boolean {
@@ -132,12 +158,12 @@ export class OpenTask {
     parent: OpenStep | undefined,
     { hidesTexts = false, isModelCall = false }: StepKind = {},
   ): OpenStep | undefined {
-    if (this.stepCount >= MAX_STEPS) {
-      this.stepsLeftOut += 1;
+    if (this.#counts.kept >= MAX_STEPS) {
+      this.#counts.leftOut += 1;
       return undefined;
     }
-    this.stepCount += 1;
-    const step = new OpenStep(`${this.stepCount}`, name, input, {
+    this.#counts.kept += 1;
+    const step = new OpenStep(`${this.#counts.kept}`, name, input, {
       formats: this.formats,
       hidesTexts: hidesTexts || parent?.hidesTexts === true,
     });

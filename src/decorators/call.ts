@@ -1,12 +1,15 @@
 import { currentScope, defaultRecorder, runInScope, type Scope } from '../capture/context.ts';
 import { type CallResult, extractCall } from '../capture/extracted.ts';
+import { outline } from '../capture/outline.ts';
 import type { Privacy } from '../capture/privacy.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { snapshot } from '../capture/snapshot.ts';
 import { mergeFields, type OpenTask, round, type TaskFields } from '../capture/task.ts';
 import { callHook, describeError } from '../internal/hooks.ts';
 import type { Outcome } from '../types.ts';
+import { type LostEnd, lostStep, lostTask } from './lost.ts';
 import type { AnyFunction, CallOptions } from './options.ts';
+import { shown } from './shown.ts';
 
 /** What is known of a wrapped function before it is called. */
 export interface CallSite {
@@ -22,6 +25,8 @@ export interface OpenCall {
   /** The first item of a stream is there. */
   firstItem(): void;
   end(outcome: Outcome, result: CallResult & { error?: unknown }): void;
+  /** What ends it, once nobody is left who could; it holds no object of the app's. */
+  lost(): LostEnd;
 }
 
 /**
@@ -61,6 +66,13 @@ function guarded(call: OpenCall, recorder: Recorder): OpenCall {
   return {
     scope: call.scope,
     firstItem: () => guard(() => call.firstItem()),
+    lost: () => {
+      let end: LostEnd | undefined;
+      guard(() => {
+        end = call.lost();
+      });
+      return end ?? (() => {});
+    },
     end: (outcome, result) => {
       if (isOver) return;
       isOver = true;
@@ -96,7 +108,11 @@ function openStep(
     scope: { ...outer, step },
     firstItem: () => {},
     end: (outcome, result) =>
-      step.end(outcome, { ...shown(outer.recorder, options, result), error: result.error }),
+      step.end(outcome, {
+        ...shown(outer.recorder, outer.task.formats, options, result),
+        error: result.error,
+      }),
+    lost: () => lostStep(step, outer.recorder, outer.task.formats, options),
   };
 }
 
@@ -131,13 +147,14 @@ function openTask(
       task.set({ metadata });
     },
     end: (outcome, result) => {
-      const kept = shown(recorder, options, result);
+      const kept = shown(recorder, task.formats, options, result);
       recorder.settle(task, {
         outcome,
         error: result.error,
         extract: () => extractCall(input, kept, task.formats),
       });
     },
+    lost: () => lostTask(task, recorder, outline(input), options),
   };
 }
 
@@ -159,19 +176,6 @@ function inputOf(recorder: Recorder, options: CallOptions, args: unknown[]): unk
   if (options.input) return snapshot(callHook(recorder.logger, 'input', options.input, ...args));
   if (args.length === 0) return undefined;
   return Object.fromEntries(args.map((arg, index) => [String(index), snapshot(arg)]));
-}
-
-/** What of a result may be recorded, as it is now: its new owner may change it. */
-function shown(recorder: Recorder, options: CallOptions, result: CallResult): CallResult {
-  if (options.capture === false || options.capture === 'input') return {};
-  const { output, items } = result;
-  // A call that failed has no result to show to a hook.
-  if (options.output === undefined || (items === undefined && !('output' in result))) {
-    return { output: snapshot(output), items };
-  }
-  return {
-    output: snapshot(callHook(recorder.logger, 'output', options.output, items ?? output)),
-  };
 }
 
 /** Calls a function once, as its caller did, and records the call if there is somewhere to record it. */

@@ -1,9 +1,14 @@
 import { isThenable } from '../internal/hooks.ts';
 import type { OpenCall } from './call.ts';
+import { derive } from './derive.ts';
+import { followEventStream, isEventStream } from './event-streams.ts';
 import { followIterable, followIterator, isIteratorObject } from './iterators.ts';
+import { followNodeStream, isNodeStream } from './node-streams.ts';
 import { followObservable, isObservable } from './observables.ts';
+import { followResponse, isResponse } from './responses.ts';
 import { followSdkStream, isSdkStream } from './sdk-stream.ts';
 import { followThenable } from './thenables.ts';
+import { followWebStream, isWebStream } from './web-streams.ts';
 
 /**
  * Sees a result to its end without changing what it is: a value is recorded and returned, a promise when
@@ -26,18 +31,13 @@ function isPlainPromise(value: unknown): value is Promise<unknown> {
   return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
 }
 
-/** A derived promise: a rejection that nobody handles is still unhandled, and still the host's. */
+/** With what hangs on the promise itself. */
 function derived(promise: Promise<unknown>, call: OpenCall): Promise<unknown> {
-  const observed = promise.then(
-    (value) => {
-      followValue(value, call);
-      return value;
-    },
-    (error: unknown) => {
-      call.end('error', { error });
-      throw error;
-    },
-  );
+  const observed = derive(
+    promise,
+    (value) => followValue(value, call),
+    (error) => call.end('error', { error }),
+  ) as Promise<unknown>;
   // `cancel` and the like. Not symbols: Node keeps a promise's async context under some.
   for (const name of Object.getOwnPropertyNames(promise)) {
     const property = Object.getOwnPropertyDescriptor(promise, name);
@@ -49,20 +49,25 @@ function derived(promise: Promise<unknown>, call: OpenCall): Promise<unknown> {
 function followValue(value: unknown, call: OpenCall): void {
   try {
     if (typeof value !== 'object' || value === null) call.end('complete', { output: value });
-    else if (isIteratorObject(value)) followIterator(value, call);
-    else if (isSdkStream(value)) followSdkStream(value, call);
-    else if (isObservable(value)) followObservable(value, call);
-    else if (isNodeOrWebStream(value)) call.end('complete', { output: '[stream]' });
-    else if (Symbol.asyncIterator in value) followIterable(value, call);
-    else call.end('complete', { output: value });
+    else followObject(value, call);
   } catch {
     call.end('complete', { output: value });
   }
 }
 
-function isNodeOrWebStream(value: object): boolean {
-  return (
-    ('pipe' in value && typeof value.pipe === 'function') ||
-    ('getReader' in value && typeof value.getReader === 'function')
-  );
+function followObject(value: object, call: OpenCall): void {
+  if (isIteratorObject(value)) followIterator(value, call);
+  else if (isSdkStream(value)) followSdkStream(value, call);
+  else if (isObservable(value)) followObservable(value, call);
+  else if (isEventStream(value)) followEventStream(value, call);
+  else if (isWebStream(value)) followWebStream(value, call);
+  else if (isResponse(value)) followResponse(value, call);
+  else if (isNodeStream(value)) followNodeStream(value, call);
+  else if (hasPipe(value)) call.end('complete', { output: '[stream]' });
+  else if (Symbol.asyncIterator in value) followIterable(value, call);
+  else call.end('complete', { output: value });
+}
+
+function hasPipe(value: object): boolean {
+  return 'pipe' in value && typeof value.pipe === 'function';
 }

@@ -1,12 +1,14 @@
 import { runInScope } from '../capture/context.ts';
+import { isThenable } from '../internal/hooks.ts';
 import { withStreamAborts } from './aborts.ts';
 import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
+import { Left } from './left.ts';
 import { Reading } from './reading.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
-interface IteratorObject {
+export interface IteratorObject {
   next: Method;
   return?: Method;
   throw?: Method;
@@ -34,21 +36,100 @@ export function followIterator(iterator: IteratorObject, call: OpenCall): void {
     known.join(call);
     return;
   }
-  const reading = new Reading(call);
+  const reading = new Reading(call, iterator);
+  if (coverIterator(iterator, reading)) readings.set(iterator, reading);
+  else reading.finish('complete', { items: undefined });
+}
+
+/** How much of what an iterator does is noted. */
+export interface IteratorView {
+  /** False: its items and its end are seen elsewhere. */
+  counts?(): boolean;
+  /** Leaving it ends nothing: what it reads goes on to be read by others. */
+  isLoan?: boolean;
+}
+
+/** False where it cannot be covered. */
+export function coverIterator(
+  iterator: IteratorObject,
+  reading: Reading,
+  { counts = () => true, isLoan = false }: IteratorView = {},
+): boolean {
+  /** A loan that was given back: it is done, and its stream is not. */
+  let isBack = false;
   for (const name of ['next', 'return', 'throw'] as const) {
     const original = iterator[name];
     if (typeof original !== 'function') continue;
-    const covered = (...args: unknown[]): unknown => reading.run(name, iterator, original, args);
-    if (!cover(iterator, name, covered)) {
-      call.end('complete', {});
+    const covered = function (this: unknown, ...args: unknown[]): unknown {
+      const step = (): unknown => Reflect.apply(original, this, args);
+      if (reading.isOver || isBack) return step();
+      if (name !== 'next' && isLoan) isBack = true;
+      return take(reading, name, step, args[0], () => counts() && !isBack);
+    };
+    if (!cover(iterator, name, covered)) return false;
+  }
+  return true;
+}
+
+/** Calls one of an iterator's methods as its reader did, and notes what comes of it. */
+function take(
+  reading: Reading,
+  name: 'next' | 'return' | 'throw',
+  step: () => unknown,
+  sent: unknown,
+  counts: () => boolean,
+): unknown {
+  const failed = (error: unknown): never => {
+    // What the reader threw in, and the generator did not take, is the reader's leaving.
+    const isOwn = name === 'throw' && error === sent;
+    if (counts()) reading.finish(isOwn ? 'aborted' : 'error', { error });
+    throw error;
+  };
+  const seen = (result: unknown): unknown => {
+    if (counts()) see(reading, name, result);
+    return result;
+  };
+  let result: unknown;
+  try {
+    result = reading.inScope(step);
+  } catch (error) {
+    return failed(error);
+  }
+  return isPromise(result) ? Promise.resolve(result).then(seen, failed) : seen(result);
+}
+
+function see(reading: Reading, name: 'next' | 'return' | 'throw', result: unknown): void {
+  if (reading.isOver) return;
+  try {
+    const { done, value } = result as IteratorResult<unknown>;
+    if (!done) {
+      reading.note(value);
       return;
     }
+    // A generator may say all that it has to say by its return value.
+    const isAnswer = name === 'next' && value !== undefined && reading.items.length === 0;
+    if (isAnswer) reading.finish('complete', { items: [value] });
+    else reading.finish(name === 'next' ? 'complete' : 'aborted');
+  } catch {
+    // A result that is none, or whose getters throw, is for its reader to meet.
   }
-  readings.set(iterator, reading);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  try {
+    return isThenable(value);
+  } catch {
+    return false;
+  }
+}
+
+interface Unread {
+  calls: OpenCall[];
+  left: Left;
 }
 
 /** The calls whose stream object nobody has begun to read. */
-const unread = new WeakMap<object, OpenCall[]>();
+const unread = new WeakMap<object, Unread>();
 /** Calls that wait for one stream object at most. */
 const MAX_UNREAD = 1_000;
 
@@ -56,25 +137,34 @@ const MAX_UNREAD = 1_000;
 export function followIterable(iterable: object, call: OpenCall): void {
   const known = unread.get(iterable);
   if (known) {
-    if (known.length < MAX_UNREAD) known.push(call);
+    if (known.calls.length < MAX_UNREAD) wait(iterable, known, call);
     else call.end('complete', {});
     return;
   }
-  const calls = [call];
+  const waiting: Unread = { calls: [], left: new Left() };
   // openai's and anthropic's streams are read by `iterator()`, which `tee()` uses too.
   const covered = (['iterator', Symbol.asyncIterator] as const).map((name) => {
     const make = (iterable as { [name in string | symbol]?: unknown })[name];
-    return typeof make === 'function' && cover(iterable, name, opening(make as Method, calls));
+    return typeof make === 'function' && cover(iterable, name, opening(make as Method, waiting));
   });
-  if (covered.includes(true)) unread.set(iterable, calls);
-  else call.end('complete', {});
+  if (covered.includes(true)) {
+    unread.set(iterable, waiting);
+    wait(iterable, waiting, call);
+  } else call.end('complete', {});
 }
 
-function opening(make: Method, calls: OpenCall[]): Method {
+function wait(iterable: object, { calls, left }: Unread, call: OpenCall): void {
+  if (calls.length === 0) left.watch(iterable);
+  calls.push(call);
+  left.add(call);
+}
+
+function opening(make: Method, { calls, left }: Unread): Method {
   return function opened(this: unknown, ...args: unknown[]): unknown {
     const open = (): unknown => Reflect.apply(make, this, args);
     const [first] = calls;
     const iterator = first ? runInScope(first.scope, open) : open();
+    left.letGo();
     for (const call of calls.splice(0)) {
       try {
         followIterator(iterator as IteratorObject, withStreamAborts(call, this));

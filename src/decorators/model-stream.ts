@@ -1,7 +1,6 @@
 import { isThenable } from '../internal/hooks.ts';
 import type { OpenCall } from './call.ts';
 import { replaceStream } from './passing.ts';
-import { Reading } from './reading.ts';
 import { read, withEnding } from './sdk-stream.ts';
 
 /** Records what `doStream` of a language model promises: `{ stream, … }`, as the stream is read. */
@@ -25,9 +24,7 @@ export function followModelStream(result: unknown, call: OpenCall): unknown {
 function followStream(result: unknown, outer: OpenCall): void {
   const call = withEnding(outer);
   try {
-    const reading = new Reading(call);
-    if (replaceStream(result as object, 'stream', (stream) => read(stream, reading, call.scope)))
-      return;
+    if (replaceStream(result as object, 'stream', (stream) => read(stream, call))) return;
   } catch {
     // A result that cannot be looked into is the app's to meet.
   }

@@ -1,102 +1,112 @@
 import { runInScope } from '../capture/context.ts';
-import { isThenable } from '../internal/hooks.ts';
+import type { CallResult } from '../capture/extracted.ts';
+import { type BytesAbout, PassedBytes } from '../capture/passed-bytes.ts';
 import type { Outcome } from '../types.ts';
 import type { OpenCall } from './call.ts';
+import { Left } from './left.ts';
 
 /** Items kept of one stream. */
 const MAX_ITEMS = 50_000;
 /** Calls that wait for the end of one stream at most. */
 const MAX_CALLS = 1_000;
 
-/** One reading of a generator or stream: its items so far, and its end. */
+interface End {
+  outcome: Outcome;
+  result: CallResult & { error?: unknown };
+}
+
+/** One reading of a generator or stream: its items so far, and its end. Nothing of it throws. */
 export class Reading {
-  readonly #scope: OpenCall['scope'];
-  readonly #items: unknown[] = [];
+  readonly scope: OpenCall['scope'];
+  readonly #about: BytesAbout | undefined;
+  readonly #left: Left = new Left();
   #calls: OpenCall[];
-  #end: { outcome: Outcome; error?: unknown } | undefined;
+  #end: End | undefined;
+  #hasBegun = false;
+  /** The last item, while bytes come in a row. */
+  #bytes: PassedBytes | undefined;
 
-  constructor(call: OpenCall) {
-    this.#scope = call.scope;
+  /** @param handle its reader's object: once that is garbage, nobody can read on */
+  constructor(call: OpenCall, handle: object, about?: BytesAbout) {
+    this.scope = call.scope;
     this.#calls = [call];
+    this.#about = about;
+    this.#left.watch(handle);
+    this.#left.add(call);
   }
 
-  /** One more call has handed out the same iterator. */
+  get isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** One more call has handed out the same stream. */
   join(call: OpenCall): void {
-    if (this.#end !== undefined) this.#report(call, this.#end);
-    else if (this.#calls.length < MAX_CALLS) this.#calls.push(call);
-    else call.end('complete', {});
+    if (this.#end !== undefined) call.end(this.#end.outcome, this.#end.result);
+    else if (this.#calls.length < MAX_CALLS) {
+      this.#calls.push(call);
+      this.#left.add(call);
+    } else call.end('complete', {});
   }
 
-  /** Calls one of the iterator's methods as its reader did, and notes what comes of it. */
-  run(
-    name: 'next' | 'return' | 'throw',
-    iterator: object,
-    method: (...args: unknown[]) => unknown,
-    args: unknown[],
-  ): unknown {
-    const call = (): unknown => Reflect.apply(method, iterator, args);
-    if (this.#end !== undefined) return call();
-    const failed = (error: unknown): never => {
-      // What the reader threw in, and the generator did not take, is the reader's leaving.
-      const isOwn = name === 'throw' && error === args[0];
-      this.#finish({ outcome: isOwn ? 'aborted' : 'error', error });
-      throw error;
-    };
-    let step: unknown;
-    try {
-      step = runInScope(this.#scope, call);
-    } catch (error) {
-      return failed(error);
-    }
-    const seen = (result: unknown): unknown => {
-      this.#see(name, result);
-      return result;
-    };
-    return isPromise(step) ? Promise.resolve(step).then(seen, failed) : seen(step);
+  /** Runs what is the source's code, so that what it logs is a step of the call. */
+  inScope<R>(work: () => R): R {
+    return this.#end === undefined ? runInScope(this.scope, work) : work();
   }
 
-  #see(name: 'next' | 'return' | 'throw', result: unknown): void {
+  /** So far. */
+  get items(): readonly unknown[] {
+    return this.#left.items;
+  }
+
+  /** Bytes are copied now, since their owner may overwrite them. */
+  note(item: unknown): void {
+    if (!this.#begins()) return;
+    if (ArrayBuffer.isView(item)) this.#append(asBytes(item));
+    else if (item instanceof ArrayBuffer) this.#append(new Uint8Array(item));
+    else if (this.#bytes && typeof item === 'string') this.#bytes.append(item);
+    else this.#push(item);
+  }
+
+  /** A text that is cut anywhere, as bytes are. */
+  noteText(text: string): void {
+    if (this.#begins()) this.#append(text);
+  }
+
+  /** @param result in place of the items */
+  finish(outcome: Outcome, result: CallResult & { error?: unknown } = {}): void {
     if (this.#end !== undefined) return;
-    try {
-      const { done, value } = result as IteratorResult<unknown>;
-      if (done) this.#seeEnd(name, value);
-      else this.#add(value);
-    } catch {
-      // A result that is none, or whose getters throw, is for its reader to meet.
+    const contents = 'output' in result || 'items' in result ? {} : { items: this.#left.items };
+    this.#end = { outcome, result: { ...contents, ...result } };
+    this.#bytes = undefined;
+    this.#left.letGo();
+    for (const call of this.#calls.splice(0)) call.end(outcome, this.#end.result);
+  }
+
+  #begins(): boolean {
+    if (this.#end !== undefined) return false;
+    this.#left.touch();
+    if (!this.#hasBegun) for (const call of this.#calls) call.firstItem();
+    this.#hasBegun = true;
+    return true;
+  }
+
+  #append(chunk: string | Uint8Array): void {
+    if (this.#bytes === undefined) {
+      const bytes = new PassedBytes(this.scope.task.formats, this.#about);
+      if (this.#push(bytes)) this.#bytes = bytes;
     }
+    this.#bytes?.append(chunk);
   }
 
-  #seeEnd(name: 'next' | 'return' | 'throw', value: unknown): void {
-    // A generator may say all that it has to say by its return value.
-    const isAnswer = name === 'next' && this.#items.length === 0 && value !== undefined;
-    if (isAnswer) this.#items.push(value);
-    this.#finish({ outcome: name === 'next' ? 'complete' : 'aborted' });
-  }
-
-  #add(item: unknown): void {
-    if (this.#items.length === 0) for (const call of this.#calls) call.firstItem();
-    if (this.#items.length < MAX_ITEMS) this.#items.push(item);
-  }
-
-  #finish(end: { outcome: Outcome; error?: unknown }): void {
-    if (this.#end !== undefined) return;
-    this.#end = end;
-    for (const call of this.#calls) this.#report(call, end);
-    this.#calls = [];
-  }
-
-  #report(call: OpenCall, end: { outcome: Outcome; error?: unknown }): void {
-    call.end(end.outcome, {
-      items: this.#items,
-      ...('error' in end ? { error: end.error } : {}),
-    });
+  #push(item: unknown): boolean {
+    const { items } = this.#left;
+    this.#bytes = undefined;
+    if (items.length >= MAX_ITEMS) return false;
+    items.push(item);
+    return true;
   }
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  try {
-    return isThenable(value);
-  } catch {
-    return false;
-  }
+function asBytes(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

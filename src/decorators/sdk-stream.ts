@@ -1,5 +1,5 @@
 import type { ReadableStream } from 'node:stream/web';
-import { runInScope, type Scope } from '../capture/context.ts';
+import { runInScope } from '../capture/context.ts';
 import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
 import { isWebStream, passing, replaceStream } from './passing.ts';
@@ -30,8 +30,13 @@ export function followSdkStream(result: SdkStream, outer: OpenCall): void {
     known.join(call);
     return;
   }
-  const reading = new Reading(call);
-  if (!replaceStream(result, 'baseStream', (stream) => read(stream, reading, call.scope))) {
+  let reading: Reading | undefined;
+  const isReplaced = replaceStream(result, 'baseStream', (stream) =>
+    read(stream, call, (begun) => {
+      reading = begun;
+    }),
+  );
+  if (!isReplaced || reading === undefined) {
     call.end('complete', {});
     return;
   }
@@ -40,28 +45,35 @@ export function followSdkStream(result: SdkStream, outer: OpenCall): void {
 }
 
 /** The same stream, whose chunks are the items of a reading. */
-export function read(stream: ReadableStream, reading: Reading, scope: Scope): ReadableStream {
-  const note = (name: 'next' | 'return', end: () => unknown): unknown =>
-    reading.run(name, stream, end, []);
-  return passing(stream, {
+export function read(
+  stream: ReadableStream,
+  call: OpenCall,
+  onBegun: (reading: Reading) => void = () => {},
+): ReadableStream {
+  const passed = passing(stream, {
     read: (readNext) =>
-      runInScope(scope, readNext).then(
+      runInScope(call.scope, readNext).then(
         (given) => {
-          note('next', () => (given.done ? DONE : { done: false, value: partOf(given.value) }));
+          if (!given.done) reading.note(partOf(given.value));
           // The promises of a result are kept before its stream has closed, and an app may end with them.
-          if (isLast(given.value)) note('next', () => DONE);
+          if (given.done || isLast(given.value)) reading.finish('complete');
           return given;
         },
-        (error: unknown) => note('next', () => Promise.reject(error)) as never,
+        (error: unknown) => {
+          reading.finish('error', { error });
+          throw error;
+        },
       ),
     cancel: (cancel) => {
-      note('return', () => DONE);
+      reading.finish('aborted');
       return cancel();
     },
   });
+  // Its readers hold it, whatever else of the result is garbage.
+  const reading = new Reading(call, passed);
+  onBegun(reading);
+  return passed;
 }
-
-const DONE = { done: true, value: undefined };
 
 /** When the last reader has left, nobody asks for the rest: the branch that is kept for others is not read. */
 function watchReaders(result: SdkStream, reading: Reading): void {
@@ -76,7 +88,7 @@ function watchReaders(result: SdkStream, reading: Reading): void {
       read: (readNext) => readNext(),
       cancel: async (cancel) => {
         readers -= 1;
-        if (readers === 0) reading.run('return', result, () => DONE, []);
+        if (readers === 0) reading.finish('aborted');
         await cancel();
       },
     });

@@ -2,11 +2,13 @@ import { AsyncResource } from 'node:async_hooks';
 import { runInScope } from '../capture/context.ts';
 import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
+import { derive } from './derive.ts';
+import { Left } from './left.ts';
 
 type Settled = (value: unknown) => unknown;
 
 /** The calls that each covered promise still has to report to; one object may be handed out many times. */
-const waiting = new WeakMap<object, Set<OpenCall>>();
+const waiting = new WeakMap<object, { calls: Set<OpenCall>; left: Left }>();
 /** Calls that wait for one promise at most. */
 const MAX_WAITING = 1_000;
 
@@ -21,11 +23,14 @@ export function followThenable(
 ): void {
   const known = waiting.get(promise);
   if (known) {
-    if (known.size < MAX_WAITING) known.add(call);
-    else call.end('complete', {});
+    if (known.calls.size < MAX_WAITING) {
+      known.calls.add(call);
+      known.left.add(call);
+    } else call.end('complete', {});
     return;
   }
   const calls = new Set([call]);
+  const left = new Left();
   const settle = (report: (call: OpenCall) => void): void => {
     for (const waitingCall of calls) {
       calls.delete(waitingCall);
@@ -33,10 +38,13 @@ export function followThenable(
     }
   };
   const observer: Observer = {
+    isParsed: false,
     fulfilled: (value) => settle((waitingCall) => followValue(value, waitingCall)),
     rejected: (error) => settle((waitingCall) => waitingCall.end('error', { error })),
     // What a lazy promise starts when it is consumed is part of the call.
     run: (work) => {
+      // It goes on now, whether or not anybody keeps the promise itself.
+      left.letGo();
       const [first] = calls;
       return first ? runInScope(first.scope, work) : work();
     },
@@ -46,16 +54,23 @@ export function followThenable(
     call.end('complete', {});
     return;
   }
-  waiting.set(promise, calls);
+  waiting.set(promise, { calls, left });
+  left.watch(promise);
+  left.add(call);
   // The SDKs' `catch`, `finally` and `withResponse()` go by `parse()`, and not by `then()`.
   if ('parse' in promise && typeof promise.parse === 'function') {
     cover(promise, 'parse', observedParse(promise.parse as Method, observer));
+  }
+  if ('asResponse' in promise && typeof promise.asResponse === 'function') {
+    cover(promise, 'asResponse', observedResponse(promise.asResponse as Method, observer));
   }
 }
 
 type Method = (...args: unknown[]) => unknown;
 
 interface Observer {
+  /** Its answer is read, or about to be. */
+  isParsed: boolean;
   fulfilled(value: unknown): void;
   rejected(error: unknown): void;
   run(work: () => unknown): unknown;
@@ -75,24 +90,25 @@ function observedThen(then: unknown, observer: Observer): unknown {
       if (recover) return recover(error);
       throw error;
     };
+    observer.isParsed = true;
     return observer.run(() => Reflect.apply(then as Method, this, [fulfilled, rejected]));
   };
 }
 
 function observedParse(parse: Method, observer: Observer): unknown {
   return function observed(this: unknown, ...args: unknown[]): unknown {
+    observer.isParsed = true;
     const parsed = observer.run(() => Reflect.apply(parse, this, args));
-    if (!(parsed instanceof Promise)) return parsed;
-    return parsed.then(
-      (value) => {
-        observer.fulfilled(value);
-        return value;
-      },
-      (error: unknown) => {
-        observer.rejected(error);
-        throw error;
-      },
-    );
+    return derive(parsed, observer.fulfilled, observer.rejected);
+  };
+}
+
+/** `withResponse()` takes both: what is parsed counts, then. */
+function observedResponse(asResponse: Method, observer: Observer): unknown {
+  return function observed(this: unknown, ...args: unknown[]): unknown {
+    const go = (): unknown => Reflect.apply(asResponse, this, args);
+    if (observer.isParsed) return go();
+    return derive(observer.run(go), observer.fulfilled, observer.rejected);
   };
 }
 

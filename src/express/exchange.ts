@@ -2,6 +2,7 @@ import { type BodyKind, charsetOf, isStreamed, kindOf } from '../capture/body-ki
 import { ByteLog, type ReaderMaker } from '../capture/byte-log.ts';
 import type { Scope } from '../capture/context.ts';
 import { CONTEXT_HEADER, readContext } from '../capture/propagation.ts';
+import { readerFor } from '../capture/read-answer.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { isKept } from '../capture/sampling.ts';
 import {
@@ -339,11 +340,7 @@ export class Exchange implements ResponseListener, LateExchange {
   #readerFor(kind: BodyKind): ReaderMaker | undefined {
     const { encoding = 'identity', charset } = this.#head ?? {};
     const isPlain = encoding === 'identity' && charset === undefined;
-    if (!isPlain || (kind !== 'events' && kind !== 'lines')) return undefined;
-    const { formats } = this.#options;
-    // JSON that calls itself a stream is read as a whole; lines of JSON begin with a brace, too.
-    const whole = kind === 'events' ? '{[' : '[';
-    return (first) => (first !== '' && whole.includes(first) ? undefined : formats.inParts(kind));
+    return isPlain && isStreamed(kind) ? readerFor(this.#options.formats, kind) : undefined;
   }
 
   #decideByChunk(chunk: string | Uint8Array): void {
