@@ -67,8 +67,14 @@ function see(reading: Reading, stream: NodeStream, [event, value]: unknown[]): v
     if (typeof value === 'string' && !stream.readableObjectMode) reading.noteText(value);
     else reading.note(value);
   } else if (event === 'end') reading.finish('complete');
+  // With an AbortError Node destroys what its reader leaves.
+  else if (event === 'error' && isAbort(value)) reading.finish('aborted');
   else if (event === 'error') reading.finish('error', { error: value });
   else if (event === 'close') reading.finish('aborted');
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 /**

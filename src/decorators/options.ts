@@ -1,26 +1,8 @@
 import { PhosphoArgumentError } from '../errors.ts';
 import type { JsonObject } from '../types.ts';
+import type { AnyFunction, ResultOf } from './result-of.ts';
 
-/** Any function. The looseness is needed: parameters of a callback are typed by it, and contravariant. */
-// biome-ignore lint/suspicious/noExplicitAny: `unknown` would make every hook's parameters unusable
-export type AnyFunction = (...args: any[]) => any;
-
-/**
- * What a call gives in the end: the resolved value of a promise, the list of a generator's or stream's items;
- * of an Observable its value, or the list of its values where there is not exactly one.
- */
-export type ResultOf<F extends AnyFunction> =
-  Awaited<ReturnType<F>> extends Generator<infer Item> | AsyncIterable<infer Item>
-    ? Item[]
-    : Awaited<ReturnType<F>> extends ObservableOf<infer Value>
-      ? Value | Value[]
-      : Awaited<ReturnType<F>>;
-
-/** As much of rxjs' Observable as tells it from other objects. */
-interface ObservableOf<Value> {
-  lift: unknown;
-  subscribe(next: (value: Value) => void): unknown;
-}
+export type { AnyFunction, ResultOf } from './result-of.ts';
 
 /**
  * What to record of a call. Hooks are functions of the call's arguments; one that throws is said once and

@@ -117,12 +117,12 @@ export class PassThrough {
     if (done) {
       this.#close();
       // The buffer that was lent goes back.
-      if (request && value) request.respondWithNewView(value as ArrayBufferView);
+      if (request && value) request.respondWithNewView(value as Uint8Array<ArrayBuffer>);
       return;
     }
     // Before its buffer is handed on.
     this.#reading.note(value);
-    if (request) request.respondWithNewView(value as ArrayBufferView);
+    if (request) request.respondWithNewView(value as Uint8Array<ArrayBuffer>);
     else (this.#controller as ReadableStreamDefaultController<unknown>).enqueue(value);
     if (this.#isClosed) this.#close();
   }

@@ -64,14 +64,18 @@ export async function readAll<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-/** Collects the rejections that nobody handles while `work` runs, in place of the test runner. */
-export async function unhandledDuring(work: () => void): Promise<unknown[]> {
+/** Collects the rejections that nobody handles while `work` runs, and until it is over, in place of the test runner. */
+export async function unhandledDuring(
+  work: () => void,
+  over: () => Promise<unknown> = async () => {},
+): Promise<unknown[]> {
   const listeners = process.listeners('unhandledRejection');
   const reasons: unknown[] = [];
   process.removeAllListeners('unhandledRejection');
   process.on('unhandledRejection', (reason) => reasons.push(reason));
   try {
     work();
+    await over();
     // Node reports them after the microtasks of a turn.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   } finally {

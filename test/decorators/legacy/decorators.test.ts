@@ -1,6 +1,7 @@
 import { logTask } from 'phospho-express';
 import { describe, expect, it } from 'vitest';
 import { describeDress } from '../cases/dress.ts';
+import { describeKinds } from '../cases/kinds.ts';
 import { describeNesting } from '../cases/nesting.ts';
 import { describeOptions } from '../cases/options.ts';
 import { describeResults } from '../cases/results.ts';
@@ -50,6 +51,7 @@ describe('legacy decorators', () => {
 
   describeResults(subjects);
   describeStreams(subjects);
+  describeKinds(subjects);
   describeNesting(subjects);
   describeOptions(subjects);
   describeDress(subjects);

@@ -91,6 +91,34 @@ export class Annex extends Desk {
   override greeting = 'Welcome';
 }
 
+/** A method that hands out what it is given, and says that it ran. */
+export class Source {
+  label = 'own';
+
+  @logTask({ name: 'hand', capture: 'output' })
+  hand<T>(make: (label: string) => T, _more?: unknown): T {
+    return make(this.label);
+  }
+
+  @logTask({ name: 'hand', capture: 'output' })
+  static hand<T>(make: (label: string) => T, _more?: unknown): T {
+    return make(this.name);
+  }
+}
+
+export class Heir extends Source {
+  override label = 'heir';
+}
+
+/** The same, without the decorator. */
+export class BareSource {
+  label = 'own';
+
+  hand<T>(make: (label: string) => T, _more?: unknown): T {
+    return make(this.label);
+  }
+}
+
 /** An object of a class whose one method is decorated with these options. */
 export function deskWith(options: CallOptions): {
   answer(question: string, chat: string): Promise<string>;

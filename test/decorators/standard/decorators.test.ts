@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { logTask } from 'phospho-express';
 import { describe, expect, it } from 'vitest';
 import { describeDress } from '../cases/dress.ts';
+import { describeKinds } from '../cases/kinds.ts';
 import { describeNesting } from '../cases/nesting.ts';
 import { describeOptions } from '../cases/options.ts';
 import { describeResults } from '../cases/results.ts';
@@ -26,6 +27,19 @@ class Vault {
   async enter(code: string): Promise<boolean> {
     Vault.#hint(code);
     return this.#open(code);
+  }
+}
+
+class Hidden {
+  label = 'own';
+
+  @logTask({ name: 'hand', capture: 'output' })
+  #hand<T>(make: (label: string) => T): T {
+    return make(this.label);
+  }
+
+  hand<T>(make: (label: string) => T): T {
+    return this.#hand(make);
   }
 }
 
@@ -68,6 +82,7 @@ describe('standard decorators', () => {
 
   describeResults(subjects);
   describeStreams(subjects);
+  describeKinds(subjects, { private: () => new Hidden() });
   describeNesting(subjects);
   describeOptions(subjects);
   describeDress(subjects);

@@ -2,6 +2,12 @@
  * What the compiler takes and refuses in this dialect. No test runs it:
  * `npx tsc --noEmit -p test/decorators/legacy && npx tsc --noEmit -p test/decorators/standard`.
  */
+import type { Readable } from 'node:stream';
+import type { MessageStream } from '@anthropic-ai/sdk/lib/MessageStream';
+import type { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
+import type { ResponseStream } from 'openai/lib/responses/ResponseStream';
+import type { ParsedChatCompletion } from 'openai/resources/chat/completions';
+import type { ParsedResponse } from 'openai/resources/responses/responses';
 import { logTask, Phospho, type ResultOf, wrap } from 'phospho-express';
 
 type Same<A, B> =
@@ -84,7 +90,16 @@ export const results: [
   Same<ResultOf<() => Generator<boolean>>, boolean[]>,
   Same<ResultOf<() => string[]>, string[]>,
   Same<ResultOf<Service['generic']>, unknown>,
-] = [true, true, true, true, true, true];
+  Same<ResultOf<() => ReadableStream<{ id: string }>>, { id: string }[]>,
+  Same<ResultOf<() => Promise<ReadableStream<Uint8Array>>>, string[]>,
+  Same<ResultOf<() => AsyncGenerator<Buffer | number>>, (string | number)[]>,
+  // biome-ignore lint/suspicious/noExplicitAny: Node's own type of what a Readable holds
+  Same<ResultOf<() => Readable>, any[]>,
+  Same<ResultOf<typeof fetch>, string[]>,
+  Same<ResultOf<() => MessageStream>, Awaited<ReturnType<MessageStream['finalMessage']>>>,
+  Same<ResultOf<() => ChatCompletionStream<null>>, ParsedChatCompletion<null>>,
+  Same<ResultOf<() => ResponseStream<null>>, ParsedResponse<null>>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 // A wrapped function is of the type of the function.
 const wrapped = wrap(async (question: string, times = 1) => question.repeat(times), {
