@@ -20,8 +20,6 @@ export class PassThrough {
   #reader: AnyReader | undefined;
   #mode: 'byob' | undefined;
   #isPulling = false;
-  /** The source has closed; what it gave last may be on its way. */
-  #isClosed = false;
   #isOver = false;
 
   constructor(source: ReadableStream<unknown>, getReader: GetReader, reading: Reading) {
@@ -80,7 +78,10 @@ export class PassThrough {
     this.#mode = mode;
     // An end or error is passed on at once, also while nobody reads.
     reader.closed.then(
-      () => this.#closed(reader),
+      () => {
+        // Where a pull is under way, what the source gave last may be on its way.
+        if (this.#reader === reader && !this.#isPulling) this.#close();
+      },
       (error: unknown) => {
         if (this.#reader === reader) this.#fail(error);
       },
@@ -96,8 +97,7 @@ export class PassThrough {
       ({ done, value }) => this.#pulled(done, value, request),
       (error: unknown) => {
         this.#isPulling = false;
-        // Of a reader that was released: the source goes on without us.
-        if (!this.#isOver) this.#fail(error);
+        this.#fail(error);
       },
     );
   }
@@ -124,13 +124,6 @@ export class PassThrough {
     this.#reading.note(value);
     if (request) request.respondWithNewView(value as Uint8Array<ArrayBuffer>);
     else (this.#controller as ReadableStreamDefaultController<unknown>).enqueue(value);
-    if (this.#isClosed) this.#close();
-  }
-
-  #closed(reader: AnyReader): void {
-    if (this.#reader !== reader) return;
-    this.#isClosed = true;
-    if (!this.#isPulling) this.#close();
   }
 
   #close(): void {
@@ -145,6 +138,7 @@ export class PassThrough {
   }
 
   #fail(error: unknown): void {
+    // A read of a reader that was released fails: the source goes on without us.
     if (this.#isOver) return;
     this.#isOver = true;
     this.#reading.finish('error', { error });

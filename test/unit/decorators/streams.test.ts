@@ -96,6 +96,7 @@ describe('a ReadableStream behind a wrapped function', () => {
     first.releaseLock();
     await expect(waiting).rejects.toBeInstanceOf(TypeError);
     await expect(first.read()).rejects.toBeInstanceOf(TypeError);
+    await expect(first.cancel()).rejects.toBeInstanceOf(TypeError);
     feed.enqueue('late');
     feed.close();
     expect(await readAll(stream as never)).toEqual(['late']);
@@ -154,6 +155,38 @@ describe('a ReadableStream behind a wrapped function', () => {
       output: 'a',
       metadata: { outcome: 'error', error: 'Error: the source' },
     });
+  });
+
+  it('passes its end and its error on to branches that do not read on', async () => {
+    const { phospho } = record();
+    const failure = new Error('the source');
+    const told = async (
+      hand: (stream: ReadableStream<unknown>) => ReadableStream<unknown>,
+      end: (feed: ReadableStreamDefaultController<unknown>) => void,
+    ): Promise<unknown[]> => {
+      const { stream, feed } = fed();
+      const readers = hand(stream)
+        .tee()
+        .map((branch) => branch.getReader());
+      feed.enqueue('a');
+      const read = await readers[0]?.read();
+      feed.enqueue('b');
+      await turns();
+      end(feed);
+      await turns();
+      const left = readers.map((reader) => reader.read().catch((error: unknown) => error));
+      const closed = readers.map((reader) => reader.closed.catch((error: unknown) => error));
+      const first = await Promise.race([closed[0], turns().then(() => 'open')]);
+      return [read, await Promise.all(left), first];
+    };
+    const ends = [
+      (feed: ReadableStreamDefaultController<unknown>) => feed.close(),
+      (feed: ReadableStreamDefaultController<unknown>) => feed.error(failure),
+    ];
+    for (const end of ends) {
+      const expected = await told((stream) => stream, end);
+      expect(await told((stream) => phospho.wrap(() => stream)(), end)).toEqual(expected);
+    }
   });
 
   it('waits for a slow writer as it does without us', async () => {

@@ -56,6 +56,14 @@ async function rest(made: Web): Promise<unknown[]> {
   return items;
 }
 
+async function leaveBranches(made: Web): Promise<unknown[]> {
+  const readers = made.tee().map((branch) => branch.getReader());
+  const items = await Promise.all(readers.map((reader) => reader.read()));
+  await settled();
+  await Promise.all(readers.map((reader, index) => reader.cancel(`branch ${index}`)));
+  return items.map((item) => text(item.value));
+}
+
 const ways: { [how: string]: Way<Web> } = {
   'not at all': { read: (made) => made.locked, recorded: undefined },
   'by a reader that reads once': {
@@ -218,13 +226,9 @@ const ways: { [how: string]: Way<Web> } = {
     read: (made) => [made.tee().length, made.locked],
   },
   'until both branches leave': {
-    recorded: left,
-    async read(made) {
-      const readers = made.tee().map((branch) => branch.getReader());
-      const items = await Promise.all(readers.map((reader) => reader.read()));
-      await Promise.all(readers.map((reader, index) => reader.cancel(`branch ${index}`)));
-      return items.map((item) => text(item.value));
-    },
+    // Branches read one piece ahead.
+    recorded: { outcome: 'aborted', output: 'One two ' },
+    read: leaveBranches,
   },
   'whole, and it fails': {
     fails: true,
@@ -348,7 +352,13 @@ export const webByob: Kind<Web> = {
       cancel,
     } as never) as Web;
   },
-  ways: { ...ways, ...byteWays, ...byobWays },
+  ways: {
+    ...ways,
+    ...byteWays,
+    ...byobWays,
+    // Of a stream of bytes they do not.
+    'until both branches leave': { recorded: left, read: leaveBranches },
+  },
 };
 
 class OwnStream extends ReadableStream<unknown> {
