@@ -6,7 +6,7 @@ import { streamText } from 'ai';
 import { MockLanguageModelV2, simulateReadableStream } from 'ai/test';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
-import { outline, readAll, record } from '../../decorators/recording.ts';
+import { outline, readAll, record, unhandledDuring } from '../../decorators/recording.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -187,6 +187,29 @@ describe('a ReadableStream behind a wrapped function', () => {
       const expected = await told((stream) => stream, end);
       expect(await told((stream) => phospho.wrap(() => stream)(), end)).toEqual(expected);
     }
+  });
+
+  it.each([
+    ['read()', (stream: ReadableStream<unknown>) => void stream.getReader().read()],
+    [
+      'next()',
+      (stream: ReadableStream<unknown>) => void each(stream)[Symbol.asyncIterator]().next(),
+    ],
+    ['pipeTo()', (stream: ReadableStream<unknown>) => void stream.pipeTo(new WritableStream())],
+    [
+      'pipeThrough()',
+      (stream: ReadableStream<unknown>) => void stream.pipeThrough(new TransformStream()),
+    ],
+    ['tee()', (stream: ReadableStream<unknown>) => void stream.tee()],
+    ['nothing', () => {}],
+  ])('leaves an error that nobody handles to the host, as without us: by %s', async (_by, read) => {
+    const recording = record();
+    const failure = new Error('the source');
+    const failing = (): ReadableStream<unknown> =>
+      new ReadableStream({ pull: () => Promise.reject(failure) }, { highWaterMark: 0 });
+    const bare = await unhandledDuring(() => read(failing()));
+    const hand = recording.phospho.wrap(failing);
+    expect(await unhandledDuring(() => read(hand()))).toEqual(bare);
   });
 
   it('waits for a slow writer as it does without us', async () => {
