@@ -3,7 +3,7 @@ import { extractCall } from './capture/extracted.ts';
 import type { Recorder } from './capture/recorder.ts';
 import { snapshot } from './capture/snapshot.ts';
 import type { TaskFields } from './capture/task.ts';
-import type { CallOptions } from './decorators/options.ts';
+import type { CallOptions } from './decorators/call-options.ts';
 import { wrapWith } from './decorators/wrap.ts';
 import { PhosphoArgumentError } from './errors.ts';
 import type { JsonObject, Outcome } from './types.ts';

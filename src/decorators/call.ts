@@ -7,8 +7,8 @@ import { snapshot } from '../capture/snapshot.ts';
 import { mergeFields, type OpenTask, round, type TaskFields } from '../capture/task.ts';
 import { callHook, describeError } from '../internal/hooks.ts';
 import type { Outcome } from '../types.ts';
-import { type LostEnd, lostStep, lostTask } from './lost.ts';
-import type { AnyFunction, CallOptions } from './options.ts';
+import type { AnyFunction, CallOptions } from './call-options.ts';
+import { type LostEnd, lostStep, lostTask } from './results/lost.ts';
 import { shown } from './shown.ts';
 
 /** What is known of a wrapped function before it is called. */

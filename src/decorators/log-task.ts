@@ -1,6 +1,6 @@
 import { PhosphoArgumentError } from '../errors.ts';
+import type { AnyFunction, CallOptions } from './call-options.ts';
 import { storeTask } from './metadata.ts';
-import type { AnyFunction, CallOptions } from './options.ts';
 import { wrapWith } from './wrap.ts';
 
 /** A decorator for methods, in both dialects: TC39's standard one and `experimentalDecorators`. */

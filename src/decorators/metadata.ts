@@ -1,6 +1,6 @@
 import { defineMetadata, getMetadata } from 'reflect-metadata/no-conflict';
 import { sharedSymbol } from '../internal/brand.ts';
-import type { AnyFunction } from './options.ts';
+import type { AnyFunction } from './call-options.ts';
 
 /** What is stored of a decorated method. */
 export interface TaskMetadata {

@@ -4,7 +4,7 @@ import { plainItems } from '../capture/passed-bytes.ts';
 import type { Recorder } from '../capture/recorder.ts';
 import { snapshot } from '../capture/snapshot.ts';
 import { callHook } from '../internal/hooks.ts';
-import type { CallOptions } from './options.ts';
+import type { CallOptions } from './call-options.ts';
 
 /** What of a result may be recorded, as it is now: its new owner may change it. */
 export function shown(

@@ -1,10 +1,10 @@
 import type { Recorder } from '../capture/recorder.ts';
 import { PhosphoArgumentError } from '../errors.ts';
 import { type CallSite, callRecorded, openCall } from './call.ts';
-import { follow } from './follow.ts';
+import { type AnyFunction, type CallOptions, checkCallOptions } from './call-options.ts';
 import { dressAs } from './metadata.ts';
-import { type AnyFunction, type CallOptions, checkCallOptions } from './options.ts';
-import { isSdkCall, withSdkInput } from './sdk-input.ts';
+import { isSdkCall, withSdkInput } from './observe/sdk-input.ts';
+import { follow } from './results/follow.ts';
 import { merged, rememberWrapper } from './wrapped.ts';
 
 /**

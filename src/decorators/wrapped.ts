@@ -1,6 +1,6 @@
 import type { Recorder } from '../capture/recorder.ts';
 import { sharedSymbol } from '../internal/brand.ts';
-import type { AnyFunction, CallOptions } from './options.ts';
+import type { AnyFunction, CallOptions } from './call-options.ts';
 
 /** What a function records, and for whom. */
 export interface Wrapped {

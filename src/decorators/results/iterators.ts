@@ -1,7 +1,7 @@
-import { runInScope } from '../capture/context.ts';
-import { isThenable } from '../internal/hooks.ts';
+import { runInScope } from '../../capture/context.ts';
+import { isThenable } from '../../internal/hooks.ts';
+import type { OpenCall } from '../call.ts';
 import { withStreamAborts } from './aborts.ts';
-import type { OpenCall } from './call.ts';
 import { cover } from './cover.ts';
 import { Left } from './left.ts';
 import { Reading } from './reading.ts';

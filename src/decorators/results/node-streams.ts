@@ -1,6 +1,6 @@
-import { currentScope, keepScope, type Scope } from '../capture/context.ts';
-import type { BytesAbout } from '../capture/passed-bytes.ts';
-import type { OpenCall } from './call.ts';
+import { currentScope, keepScope, type Scope } from '../../capture/context.ts';
+import type { BytesAbout } from '../../capture/passed-bytes.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { Reading } from './reading.ts';
 

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import { runInScope } from '../capture/context.ts';
-import type { OpenCall } from './call.ts';
+import { runInScope } from '../../capture/context.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { derive } from './derive.ts';
 import { Left } from './left.ts';

@@ -1,13 +1,13 @@
-import { defaultRecorder } from '../capture/context.ts';
-import type { Recorder } from '../capture/recorder.ts';
-import { PhosphoArgumentError } from '../errors.ts';
-import { describeError } from '../internal/hooks.ts';
-import { cover, coverGetter } from './cover.ts';
-import { dressAs } from './metadata.ts';
+import { defaultRecorder } from '../../capture/context.ts';
+import type { Recorder } from '../../capture/recorder.ts';
+import { PhosphoArgumentError } from '../../errors.ts';
+import { describeError } from '../../internal/hooks.ts';
+import { type AnyFunction, type CallOptions, checkCallOptions } from '../call-options.ts';
+import { dressAs } from '../metadata.ts';
+import { cover, coverGetter } from '../results/cover.ts';
+import { merged, rememberWrapper, type Wrapped } from '../wrapped.ts';
 import { observedMethod } from './model-call.ts';
 import { checkCoverable, type Found, findIn, findMethods, methodOf } from './model-methods.ts';
-import { type AnyFunction, type CallOptions, checkCallOptions } from './options.ts';
-import { merged, rememberWrapper, type Wrapped } from './wrapped.ts';
 
 /**
  * What to record of a client's model calls. Hooks are given the call's own arguments: the request body first, then

@@ -1,6 +1,6 @@
 import type { ReadableStreamReadResult, StreamPipeOptions } from 'node:stream/web';
-import type { BytesAbout } from '../capture/passed-bytes.ts';
-import type { OpenCall } from './call.ts';
+import type { BytesAbout } from '../../capture/passed-bytes.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { derive } from './derive.ts';
 import { coverIterator, type IteratorObject } from './iterators.ts';

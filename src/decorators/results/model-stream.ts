@@ -1,5 +1,5 @@
-import { isThenable } from '../internal/hooks.ts';
-import type { OpenCall } from './call.ts';
+import { isThenable } from '../../internal/hooks.ts';
+import type { OpenCall } from '../call.ts';
 import { replaceStream } from './passing.ts';
 import { read, withEnding } from './sdk-stream.ts';
 

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../types.ts';
-import type { AnyFunction, CallOptions } from './options.ts';
+import type { JsonObject } from '../../types.ts';
+import type { AnyFunction, CallOptions } from '../call-options.ts';
 
 /** The Vercel AI SDK's functions that take one object with the model in it. */
 const SDK_FUNCTIONS = new Set(['streamText', 'generateText', 'streamObject', 'generateObject']);

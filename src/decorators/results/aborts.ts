@@ -1,5 +1,5 @@
-import type { Outcome } from '../types.ts';
-import type { OpenCall } from './call.ts';
+import type { Outcome } from '../../types.ts';
+import type { OpenCall } from '../call.ts';
 
 /** The same call, which is `aborted` where the app has stopped its request: that ends in an error, or in silence. */
 export function withAborts(call: OpenCall, signalOf: () => unknown): OpenCall {

@@ -1,8 +1,8 @@
-import { runInScope } from '../capture/context.ts';
-import type { CallResult } from '../capture/extracted.ts';
-import { type BytesAbout, PassedBytes } from '../capture/passed-bytes.ts';
-import type { Outcome } from '../types.ts';
-import type { OpenCall } from './call.ts';
+import { runInScope } from '../../capture/context.ts';
+import type { CallResult } from '../../capture/extracted.ts';
+import { type BytesAbout, PassedBytes } from '../../capture/passed-bytes.ts';
+import type { Outcome } from '../../types.ts';
+import type { OpenCall } from '../call.ts';
 import { Left } from './left.ts';
 
 /** Items kept of one stream. */

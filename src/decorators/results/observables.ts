@@ -1,6 +1,6 @@
-import { keepScope, runInScope } from '../capture/context.ts';
-import type { Outcome } from '../types.ts';
-import type { OpenCall } from './call.ts';
+import { keepScope, runInScope } from '../../capture/context.ts';
+import type { Outcome } from '../../types.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 
 type Method = (...args: unknown[]) => unknown;

@@ -1,12 +1,12 @@
-import { withAborts } from './aborts.ts';
-import { type CallSite, callRecorded, type OpenCall, openCall } from './call.ts';
-import { follow } from './follow.ts';
+import { type CallSite, callRecorded, type OpenCall, openCall } from '../call.ts';
+import type { AnyFunction, CallOptions } from '../call-options.ts';
+import { withAborts } from '../results/aborts.ts';
+import { follow } from '../results/follow.ts';
+import { followModelStream } from '../results/model-stream.ts';
+import { followUnwrapped } from '../results/unwrapping.ts';
+import type { Wrapped } from '../wrapped.ts';
 import type { MethodKind, ModelMethod } from './model-methods.ts';
-import { followModelStream } from './model-stream.ts';
-import type { AnyFunction, CallOptions } from './options.ts';
 import { sdkInput } from './sdk-input.ts';
-import { followUnwrapped } from './unwrapping.ts';
-import type { Wrapped } from './wrapped.ts';
 
 /** A method of the SDK's whose calls are recorded as model calls. */
 export function observedMethod({ owner, kind }: ModelMethod, wrapped: Wrapped): AnyFunction {

@@ -1,9 +1,9 @@
-import type { Formats } from '../capture/extract/index.ts';
-import { type CallResult, extractCall } from '../capture/extracted.ts';
-import type { Recorder } from '../capture/recorder.ts';
-import type { OpenStep, OpenTask } from '../capture/task.ts';
-import type { CallOptions } from './options.ts';
-import { shown } from './shown.ts';
+import type { Formats } from '../../capture/extract/index.ts';
+import { type CallResult, extractCall } from '../../capture/extracted.ts';
+import type { Recorder } from '../../capture/recorder.ts';
+import type { OpenStep, OpenTask } from '../../capture/task.ts';
+import type { CallOptions } from '../call-options.ts';
+import { shown } from '../shown.ts';
 
 /*
  * How a call ends that nobody can end any more, since its stream was garbage before it was read. What is made here is

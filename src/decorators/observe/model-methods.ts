@@ -1,6 +1,6 @@
-import { PhosphoArgumentError } from '../errors.ts';
-import { accessorOf } from './cover.ts';
-import type { AnyFunction } from './options.ts';
+import { PhosphoArgumentError } from '../../errors.ts';
+import type { AnyFunction } from '../call-options.ts';
+import { accessorOf } from '../results/cover.ts';
 
 /** A method by which a client calls a model. */
 export interface ModelMethod {

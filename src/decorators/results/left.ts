@@ -1,5 +1,5 @@
-import type { CallResult } from '../capture/extracted.ts';
-import type { OpenCall } from './call.ts';
+import type { CallResult } from '../../capture/extracted.ts';
+import type { OpenCall } from '../call.ts';
 import type { LostEnd } from './lost.ts';
 
 /** Streams and promises watched at once; one more is not recorded if it is left unread. */

@@ -1,6 +1,6 @@
-import { charsetOf, kindOf } from '../capture/body-kind.ts';
-import type { BytesAbout } from '../capture/passed-bytes.ts';
-import type { OpenCall } from './call.ts';
+import { charsetOf, kindOf } from '../../capture/body-kind.ts';
+import type { BytesAbout } from '../../capture/passed-bytes.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { derive } from './derive.ts';
 import { followNodeStream, isNodeStream } from './node-streams.ts';

@@ -1,4 +1,4 @@
-import type { OpenCall } from './call.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { follow } from './follow.ts';
 

@@ -1,6 +1,6 @@
 import type { ReadableStream } from 'node:stream/web';
-import { runInScope } from '../capture/context.ts';
-import type { OpenCall } from './call.ts';
+import { runInScope } from '../../capture/context.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { isWebStream, passing, replaceStream } from './passing.ts';
 import { Reading } from './reading.ts';

@@ -1,5 +1,5 @@
-import { isThenable } from '../internal/hooks.ts';
-import type { OpenCall } from './call.ts';
+import { isThenable } from '../../internal/hooks.ts';
+import type { OpenCall } from '../call.ts';
 import { derive } from './derive.ts';
 import { followEventStream, isEventStream } from './event-streams.ts';
 import { followIterable, followIterator, isIteratorObject } from './iterators.ts';

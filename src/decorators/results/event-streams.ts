@@ -1,5 +1,5 @@
-import { KNOWN_FORMATS } from '../capture/extract/index.ts';
-import type { OpenCall } from './call.ts';
+import { KNOWN_FORMATS } from '../../capture/extract/index.ts';
+import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { scopeOfListeners } from './node-streams.ts';
 import { Reading } from './reading.ts';
