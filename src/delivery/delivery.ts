@@ -225,6 +225,8 @@ export class BatchDelivery implements Delivery {
     this.#events.probeNow();
     this.#flags.probeNow();
     const deadline = performance.now() + timeoutMs;
+    // A server says that it is closed before the responses that it cut off do, and these are tasks, too.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
     await this.#events.hurry(async () => {
       const settled = this.#epochs.settled().then(() => true);
       while (performance.now() < deadline && !this.#isStuckUntil(deadline)) {

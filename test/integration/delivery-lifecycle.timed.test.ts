@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import type { AppRequest, EventResult, Exporter, Ledger } from 'phospho-express';
 import { InMemoryExporter } from 'phospho-express/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { chunks } from '../fixtures/openai-chat.ts';
 import { expectBalanced, logTasks, phosphoFor } from '../helpers/ledger.ts';
 import { PhosphoDouble } from '../helpers/phospho-double.ts';
+import { listening } from '../helpers/servers.ts';
 
 /** An exporter whose batches are answered by hand. */
 class HeldExporter implements Exporter {
@@ -84,6 +86,9 @@ describe('flush()', () => {
     const exporter = new HeldExporter();
     const phospho = phosphoFor({ exporter });
     logTasks(phospho, 3);
+    // Their way to the exporter takes longer than that on a busy machine.
+    void phospho.flush();
+    await vi.waitFor(() => expect(phospho.stats().events.inFlight).toBe(3));
     const ledger = await phospho.flush({ timeoutMs: 50 });
     expectBalanced(ledger);
     expect(ledger.events).toMatchObject({ captured: 3, inFlight: 3, delivered: 0 });
@@ -136,6 +141,32 @@ describe('flush()', () => {
 });
 
 describe('shutdown()', () => {
+  it('called as a server has closed delivers what that cut off', async () => {
+    const exporter = new InMemoryExporter();
+    const phospho = phosphoFor({ exporter });
+    const middleware = phospho.middleware();
+    const server = createServer((req, res) =>
+      middleware(req as AppRequest, res, () => {
+        res.setHeader('content-type', 'text/event-stream');
+        res.write(`data: ${JSON.stringify(chunks[0])}\n\n`);
+      }),
+    );
+    const port = await listening(server);
+    const body = { messages: [{ role: 'user', content: 'Rain?' }] };
+    const answer = await fetch(`http://127.0.0.1:${port}/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const { events } = await new Promise<Ledger>((resolve) => {
+      server.close(() => resolve(phospho.shutdown()));
+      server.closeAllConnections();
+    });
+    await expect(answer.text()).rejects.toThrow();
+    expect(events).toMatchObject({ captured: 1, delivered: 1, dropped: {} });
+    expect(exporter.events[0]).toMatchObject({ input: 'Rain?', metadata: { outcome: 'aborted' } });
+  });
+
   it('delivers what waits, and resolves to the ledger', async () => {
     const exporter = new InMemoryExporter();
     const shutdown = vi.fn(async () => {});
