@@ -15,7 +15,7 @@ export type { StreamEvent } from './capture/sse.ts';
 export type { TaskFields } from './capture/task.ts';
 export { Client, type ClientOptions } from './client/index.ts';
 export type { AnyFunction, CallOptions, ResultOf } from './decorators/call-options.ts';
-export { type LogTaskDecorator, logTask } from './decorators/log-task.ts';
+export { type FittingDecorator, type LogTaskDecorator, logTask } from './decorators/log-task.ts';
 export { type ObserveOptions, observe } from './decorators/observe/observe.ts';
 export { wrap } from './decorators/wrap.ts';
 export type {

@@ -13,9 +13,34 @@ export interface LogTaskDecorator<F extends AnyFunction = AnyFunction> {
   ): TypedPropertyDescriptor<M>;
 }
 
+/** The same for methods that the options' hooks can be called for. */
+export interface FittingDecorator<O extends CallOptions> {
+  <This, M extends AnyFunction>(
+    method: M & Fitting<O, M>,
+    context: ClassMethodDecoratorContext<This, AnyFunction>,
+  ): M;
+  <M extends AnyFunction>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M> & Fitting<O, M>,
+  ): TypedPropertyDescriptor<M>;
+}
+
+/** Else a method's type, given as the only type parameter, would pass for options: it has a `name`. */
+interface NoFunction {
+  call?: never;
+}
+
+/** What the compiler then says: that the method lacks this. */
+type Fitting<O, M extends AnyFunction> = O extends AnyFunction | CallOptions<M>
+  ? unknown
+  : { 'the hooks of @logTask take other arguments than the method, or another result': never };
+
 /**
  * Records each call of a method as a task, or as a step of the task that is open. The dialect is told at
- * run time. Typed by the method where it is named: `@logTask<ChatService['answer']>({ … })`.
+ * run time. Hooks whose parameters have types must fit the method; a decorator cannot give them theirs, so that
+ * without types they take anything. All are typed at once where the method is named:
+ * `@logTask<ChatService['answer']>({ … })`.
  *
  * @throws PhosphoArgumentError where it stands on something other than a method.
  *
@@ -24,7 +49,7 @@ export interface LogTaskDecorator<F extends AnyFunction = AnyFunction> {
  * import { logTask } from 'phospho-express';
  *
  * class ChatService {
- *   @logTask({ sessionId: (_question, chatId) => chatId })
+ *   @logTask({ sessionId: (_question: string, chatId: string) => chatId })
  *   async *answer(question: string, chatId: string) {
  *     yield `You asked in ${chatId}: `;
  *     yield question;
@@ -32,6 +57,9 @@ export interface LogTaskDecorator<F extends AnyFunction = AnyFunction> {
  * }
  * ```
  */
+export function logTask<O extends CallOptions & NoFunction>(
+  options: O & { [Name in Exclude<keyof O, keyof CallOptions>]: never },
+): FittingDecorator<O>;
 export function logTask<F extends AnyFunction = AnyFunction>(
   options?: CallOptions<F>,
 ): LogTaskDecorator<F>;

@@ -42,6 +42,16 @@ class Service {
     return question.length + chat.length;
   }
 
+  // Hooks that say what they take are held against the method, in any number of parameters.
+  @logTask({
+    sessionId: (_question: string, chat: { id: string }) => chat.id,
+    input: (question: string) => question,
+    output: (items: string[]) => items.join(''),
+  })
+  async *annotated(question: string, _chat: { id: string }): AsyncGenerator<string> {
+    yield question;
+  }
+
   // Untyped hooks take anything.
   @logTask({ metadata: (question, chat) => ({ question, chat }), output: (result) => result.text })
   untyped(question: string, chat: string): { text: string } {
@@ -160,6 +170,24 @@ class Misplaced {
   // @ts-expect-error typed by another method
   @logTask<(count: number) => number>({ input: (count) => count })
   otherwise(text: string): string {
+    return text;
+  }
+
+  // @ts-expect-error a hook takes other arguments than the method
+  @logTask({ sessionId: (count: number) => count.toFixed() })
+  otherArguments(text: string): string {
+    return text;
+  }
+
+  // @ts-expect-error a hook takes another result than the method's
+  @logTask({ output: (count: number) => count })
+  otherResult(text: string): string {
+    return text;
+  }
+
+  // @ts-expect-error no such option
+  @logTask({ name: 'x', sesionId: (text: string) => text })
+  misspelt(text: string): string {
     return text;
   }
 
