@@ -52,6 +52,8 @@ export interface Step {
   usage?: Usage;
   finish_reason?: string;
   tool_calls?: ToolCall[];
+  /** What the app has added. */
+  metadata?: JsonObject;
   steps?: Step[];
 }
 

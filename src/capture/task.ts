@@ -198,6 +198,8 @@ export class OpenStep {
   readonly startedAt: number = Date.now();
   readonly steps: OpenStep[] = [];
   span: TracedSpan | undefined;
+  /** What the app adds to it. */
+  metadata: JsonObject | undefined;
   readonly #openedAt: number = performance.now();
   readonly #input: unknown;
   readonly #formats: Formats;
@@ -278,6 +280,7 @@ export class OpenStep {
       ...(usage === undefined ? {} : { usage }),
       ...(finishReason === undefined ? {} : { finish_reason: finishReason }),
       ...(toolCalls === undefined ? {} : { tool_calls: shownCalls(toolCalls, hides) }),
+      ...(this.metadata === undefined ? {} : { metadata: plainObject(this.metadata) }),
       ...(this.steps.length === 0 ? {} : { steps: this.steps.map((step) => step.toWire(hides)) }),
     };
   }
@@ -287,6 +290,13 @@ export class OpenStep {
 function shownCalls(calls: readonly ToolCall[], hides: boolean): ToolCall[] {
   if (hides) return calls.map(({ name }) => ({ name }));
   return toPlain(calls) as ToolCall[];
+}
+
+/** A hook may answer anything. */
+function plainObject(value: unknown): JsonObject {
+  const plain = toPlain(value);
+  const isObject = typeof plain === 'object' && plain !== null && !Array.isArray(plain);
+  return isObject ? (plain as JsonObject) : {};
 }
 
 function answerOf({ output, rawOutput }: Extracted): string | undefined {

@@ -16,7 +16,17 @@ export interface CallSite {
   /** Undefined: whichever is there when the function is called. */
   readonly recorder: Recorder | undefined;
   readonly options: CallOptions;
+  /** By it a model is asked, mostly in another process. */
+  readonly isModelCall?: boolean;
   nameFor(self: unknown, args: readonly unknown[]): string;
+}
+
+/** A call that is about to be made. */
+interface Opening {
+  readonly site: CallSite;
+  readonly name: string;
+  readonly input: unknown;
+  readonly args: unknown[];
 }
 
 /** A call under way: the scope that its code runs in, and its one end. */
@@ -40,12 +50,10 @@ export function openCall(site: CallSite, self: unknown, args: unknown[]): OpenCa
   const { options } = site;
   try {
     const name = site.nameFor(self, args);
-    const input = inputOf(used, options, args);
+    const opening: Opening = { site, name, input: inputOf(used, options, args), args };
     const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
     const call =
-      isInside && options.as !== 'task'
-        ? openStep(scope, name, options, input, args)
-        : openTask(used, scope, name, options, input, args);
+      isInside && options.as !== 'task' ? openStep(scope, opening) : openTask(used, scope, opening);
     return call && guarded(call, used);
   } catch (error) {
     complain(used, error);
@@ -85,16 +93,11 @@ function complain(recorder: Recorder, error: unknown): void {
   recorder.logger.once('call', 'error', `a call is not recorded: ${describeError(error)}`);
 }
 
-function openStep(
-  outer: Scope,
-  name: string,
-  options: CallOptions,
-  input: unknown,
-  args: unknown[],
-): OpenCall | undefined {
+function openStep(outer: Scope, { site, name, input, args }: Opening): OpenCall | undefined {
+  const { options } = site;
+  const { logger } = outer.recorder;
   const { sessionId, userId } = options;
   if (sessionId !== undefined || userId !== undefined) {
-    const { logger } = outer.recorder;
     outer.task.suggest({
       sessionId: callHook(logger, 'sessionId', sessionId, ...args),
       userId: callHook(logger, 'userId', userId, ...args),
@@ -102,8 +105,10 @@ function openStep(
   }
   const step = outer.task.openStep(name, input, outer.step, {
     hidesTexts: options.capture === 'metadata',
+    isModelCall: site.isModelCall === true,
   });
   if (step === undefined) return undefined;
+  step.metadata = callHook(logger, 'metadata', options.metadata, ...args);
   return {
     scope: { ...outer, step },
     firstItem: () => {},
@@ -119,16 +124,15 @@ function openStep(
 function openTask(
   recorder: Recorder,
   outer: Scope | undefined,
-  name: string,
-  options: CallOptions,
-  input: unknown,
-  args: unknown[],
+  { site, name, input, args }: Opening,
 ): OpenCall {
   const { logger } = recorder;
+  const { options } = site;
   const task = recorder.open({
     parentTaskId: outer?.task.id,
     privacy: privacyOf(outer?.task, options),
     spanName: name,
+    isModelCall: site.isModelCall,
   });
   if (outer !== undefined) {
     task.formats = outer.task.formats;

@@ -158,6 +158,25 @@ describe('step', () => {
     ]);
   });
 
+  it('has the metadata of its hook, also where no texts are recorded', async () => {
+    const { phospho, events } = testPhospho({ capture: 'metadata' });
+    const retrieve = phospho.wrap((_question: string, _limit: number) => 'a page', {
+      name: 'retrieve',
+      metadata: (_question, limit) => ({ limit }),
+    });
+    phospho.wrap(() => retrieve('Rain?', 3), { name: 'around' })();
+    expect(only(await events()).steps).toMatchObject([
+      { name: 'retrieve', metadata: { limit: 3 }, output: '[not recorded]' },
+    ]);
+  });
+
+  it('whose metadata is no object has none of it', async () => {
+    const { phospho, events } = testPhospho();
+    const odd = phospho.wrap(() => 'x', { name: 'odd', metadata: () => 'text' as never });
+    phospho.wrap(() => odd(), { name: 'around' })();
+    expect(only(await events()).steps).toMatchObject([{ name: 'odd', metadata: {} }]);
+  });
+
   it('is a task where none is open', async () => {
     const { phospho, events } = testPhospho();
     expect(phospho.step('alone', () => 1)).toBe(1);

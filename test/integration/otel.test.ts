@@ -7,6 +7,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import express from 'express';
+import OpenAI from 'openai';
 import type { LogEvent } from 'phospho-express';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -112,6 +113,26 @@ describe('where OpenTelemetry is set up', () => {
     });
     expect(JSON.stringify(attributes)).not.toContain('Ada');
     expect(JSON.stringify(attributes)).not.toContain(completion.choices[0]?.message.content);
+  });
+
+  it('a call of an observed client is a client’s span, named as the conventions want it', async () => {
+    const { phospho, events } = testPhospho();
+    const client = phospho.observe(
+      new OpenAI({ apiKey: 'x', fetch: async () => Response.json(completion) }),
+    );
+    await phospho.wrap(
+      () => client.chat.completions.create({ model: 'gpt-4o-mini', messages: [] }),
+      { name: 'around' },
+    )();
+    await events();
+    const span = spanNamed('chat gpt-4o-mini');
+    expect(span.kind).toBe(SpanKind.CLIENT);
+    expect(span.attributes).toMatchObject({
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.response.model': completion.model,
+      'gen_ai.response.finish_reasons': ['stop'],
+    });
+    expect(spanNamed('around').attributes).not.toHaveProperty('gen_ai.usage.input_tokens');
   });
 
   it('tokens are told once: by the step that asked the model, not by the task around it', async () => {

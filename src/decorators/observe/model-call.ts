@@ -13,6 +13,7 @@ export function observedMethod({ owner, kind }: ModelMethod, wrapped: Wrapped): 
   const { fn, options, recorder } = wrapped;
   const site: CallSite = {
     recorder,
+    isModelCall: true,
     options: { ...options, input: options.input ?? inputOf(owner, kind) },
     nameFor: (_self, [request]) => options.name ?? nameOf(owner, kind, request),
   };
