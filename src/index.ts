@@ -1,5 +1,6 @@
 /** The contents page of `phospho-express`: every public name, and nothing else. */
 
+export type { TokenOptions } from './app-tokens.ts';
 export type {
   Format,
   RequestAbout,
@@ -63,5 +64,5 @@ export type {
 } from './manual-task.ts';
 export type { MetricsHandler } from './metrics.ts';
 export type { DeliveryOptions, PhosphoOptions, SpoolOptions } from './options.ts';
-export { type DrainOptions, Phospho, type TokenOptions } from './phospho.ts';
+export { type DrainOptions, Phospho } from './phospho.ts';
 export type * from './types.ts';

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { AppTokens, checkTaskId, type TokenOptions } from './app-tokens.ts';
 import { shortenedJson } from './capture/build-event.ts';
 import {
   contextHere,
@@ -24,17 +25,14 @@ import type { Ledger } from './delivery/ledger.ts';
 import { Observers } from './delivery/observers.ts';
 import { WaitUntil, type WaitUntilHook } from './delivery/wait-until.ts';
 import { PhosphoArgumentError } from './errors.ts';
-import { bindingOf } from './express/binding.ts';
 import type { RouterOptions } from './express/feedback-options.ts';
 import { createFeedbackRouter } from './express/feedback-router.ts';
 import { LateAnswers } from './express/late-answers.ts';
 import { createMiddleware } from './express/middleware.ts';
-import type { AppRequest, Middleware, MiddlewareOptions } from './express/types.ts';
-import { DEFAULT_TOKEN_LIFE_MS, FeedbackTokens, MIN_SECRET_LENGTH } from './feedback/token.ts';
+import type { Middleware, MiddlewareOptions } from './express/types.ts';
 import { GracefulShutdown } from './graceful-shutdown.ts';
 import { appVersion } from './internal/app-version.ts';
 import { onBeforeExit, onExit } from './internal/exit.ts';
-import { describeError } from './internal/hooks.ts';
 import { newSessionId, newTaskId } from './internal/ids.ts';
 import { GuardedLogger } from './internal/logger.ts';
 import { Outside } from './internal/outside.ts';
@@ -62,14 +60,6 @@ import {
 } from './options.ts';
 import { OpenTelemetryTracing } from './otel/tracing.ts';
 import type { Flag, FlagSource } from './types.ts';
-
-/** Options of `feedbackToken`. */
-export interface TokenOptions {
-  /** Milliseconds from now; 1000 to a year. Default: 24 hours. */
-  expiresInMs?: number;
-  /** What the option `feedback.bind` will answer for the user who flags. Default: nobody. */
-  bind?: string | undefined;
-}
 
 /** Limits of `flush`, `shutdown` and `gracefulShutdown`. */
 export interface DrainOptions {
@@ -116,11 +106,10 @@ export class Phospho {
   /** A flush that begins in some request must not tie the sockets it opens to that request's context. */
   readonly #outside = new Outside('phospho-express.flush');
   #offSignals: (() => void) | undefined;
-  readonly #secrets: readonly string[];
   readonly #offExit: () => void = () => {};
   readonly #offBeforeExit: () => void;
   readonly #lateAnswers = new LateAnswers();
-  #tokens: FeedbackTokens | undefined;
+  readonly #tokens: AppTokens;
 
   /** @throws PhosphoConfigError for an option that is unknown or out of its range. */
   constructor(options: PhosphoOptions = {}) {
@@ -128,7 +117,6 @@ export class Phospho {
     this.#options = options;
     this.#privacy = resolvePrivacy('option', options);
     this.isEnabled = options.enabled ?? !isSet('PHOSPHO_DISABLED');
-    this.#secrets = resolveSecrets(options.feedback);
     const { apiKey, projectId, baseUrl, dispatcher, allowInsecureHttp } = options;
     this.client = new Client({
       ...(apiKey === undefined ? {} : { apiKey }),
@@ -138,6 +126,12 @@ export class Phospho {
       ...(allowInsecureHttp === undefined ? {} : { allowInsecureHttp }),
     });
     this.#logger = new GuardedLogger(options.logger ?? console, resolveLogLevel(options.logLevel));
+    this.#tokens = new AppTokens({
+      logger: this.#logger,
+      secrets: resolveSecrets(options.feedback),
+      bind: options.feedback?.bind,
+      findApiKey: () => this.client.config.findApiKey(),
+    });
     // Before delivery's own: what is settled here is then delivered.
     this.#offBeforeExit = onBeforeExit(() => this.#lateAnswers.settleAll());
     const settings = resolveDelivery(options.delivery, this.isEnabled ? options.spool : false);
@@ -192,7 +186,7 @@ export class Phospho {
         recorder: this.#recorder,
         lateAnswers: this.#waitUntil ? undefined : this.#lateAnswers,
         runStep: (scope, name, run) => runInScope(scope, wrapWith(this.#recorder, run, { name })),
-        feedbackToken: (taskId, req) => this.#tokenFor(taskId, req),
+        feedbackToken: (taskId, req) => this.#tokens.forAnswer(taskId, req),
         isReady: () => this.#delivery.isConfigured(),
         flush: (timeoutMs) => this.#flushOutside(timeoutMs),
       },
@@ -209,7 +203,7 @@ export class Phospho {
       {
         logger: this.#logger,
         options: this.#options.feedback ?? {},
-        tokens: () => this.#feedbackTokens(),
+        tokens: () => this.#tokens.signer(),
         isReady: () => this.isEnabled && this.#delivery.isConfigured(),
         knows: (taskId) => this.#delivery.stateOf(taskId) !== undefined,
         submit: ({ taskId, flag, notes }) => this.flag(taskId, flag, { notes }),
@@ -357,29 +351,8 @@ export class Phospho {
    * });
    * ```
    */
-  feedbackToken(
-    taskId: string,
-    { expiresInMs = DEFAULT_TOKEN_LIFE_MS, bind }: TokenOptions = {},
-  ): string {
-    checkTaskId(taskId);
-    // UTF-8 has no such characters: the token would be for another id.
-    if (/\p{Surrogate}/u.test(taskId)) {
-      throw new PhosphoArgumentError('taskId must be well-formed Unicode, got a lone surrogate');
-    }
-    if (bind !== undefined && typeof bind !== 'string') {
-      throw new PhosphoArgumentError(`bind must be a string, got ${typeof bind}`);
-    }
-    if (bind !== undefined && this.#options.feedback?.bind === undefined) {
-      throw new PhosphoArgumentError(
-        'bind is for the option feedback.bind, which is not set: nobody could use such a token',
-      );
-    }
-    if (!(expiresInMs >= 1_000 && expiresInMs <= 366 * 86_400_000)) {
-      throw new PhosphoArgumentError(
-        `expiresInMs must be from 1000 to ${366 * 86_400_000} milliseconds, got ${String(expiresInMs)}`,
-      );
-    }
-    return this.#feedbackTokens().sign(taskId, { expiresInMs, bind });
+  feedbackToken(taskId: string, options: TokenOptions = {}): string {
+    return this.#tokens.forPage(taskId, options);
   }
 
   /** A new session id; nothing is sent. */
@@ -466,41 +439,6 @@ export class Phospho {
     });
   }
 
-  /** Of an answer, for whoever asked for it. */
-  #tokenFor(taskId: string, req: AppRequest | undefined): string {
-    const { bind: bindTo } = this.#options.feedback ?? {};
-    if (bindTo && req === undefined) return '';
-    try {
-      const bind = req && bindingOf(bindTo, req);
-      return this.#feedbackTokens().sign(taskId, { bind });
-    } catch (error) {
-      const message = `feedback.bind failed, so there is no token: ${describeError(error)}`;
-      this.#logger.once('bind', 'error', message);
-      return '';
-    }
-  }
-
-  /** Worked out with the first token: a key that appears after start-up still counts. */
-  #feedbackTokens(): FeedbackTokens {
-    if (this.#tokens) return this.#tokens;
-    if (this.#secrets.length > 0) {
-      this.#tokens = new FeedbackTokens(this.#secrets);
-      return this.#tokens;
-    }
-    const key = this.client.config.findApiKey();
-    if (key !== undefined && key.length >= MIN_SECRET_LENGTH) {
-      this.#tokens = new FeedbackTokens([key]);
-      return this.#tokens;
-    }
-    this.#logger.once(
-      'secret',
-      'warn',
-      `PHOSPHO_FEEDBACK_SECRET is not set and the API key has fewer than ${MIN_SECRET_LENGTH} characters, so feedback tokens are signed with a random secret: they end with this process, and no other replica takes them. Set PHOSPHO_FEEDBACK_SECRET to at least ${MIN_SECRET_LENGTH} characters`,
-    );
-    this.#tokens = new FeedbackTokens([FeedbackTokens.randomSecret()]);
-    return this.#tokens;
-  }
-
   /** A note goes through the same masks as every other text; if the mask fails, it stays here. */
   #maskNotes(notes: string | undefined): string | undefined {
     if (notes === undefined) return undefined;
@@ -513,13 +451,6 @@ export class Phospho {
       return undefined;
     }
   }
-}
-
-function checkTaskId(taskId: unknown): void {
-  if (typeof taskId === 'string' && taskId !== '') return;
-  throw new PhosphoArgumentError(
-    `taskId must be a non-empty string, got ${JSON.stringify(taskId)}`,
-  );
 }
 
 /** Neither `flush` nor `shutdown` may throw: what is no finite number counts as no time at all. */
