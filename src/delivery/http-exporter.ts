@@ -5,6 +5,7 @@ import type { Client } from '../client/client.ts';
 import { PhosphoAnswerError, PhosphoRequestError } from '../errors.ts';
 import { untraced } from '../internal/untraced.ts';
 import type { EventResult, Exporter, QueuedEvent, QueuedFlag } from './exporter.ts';
+import { StoredEvent } from './stored-event.ts';
 
 export type Compression = 'auto' | 'off' | 'gzip';
 
@@ -104,9 +105,9 @@ function bodyOf(batch: readonly QueuedEvent[], spare: ArrayBufferLike | undefine
   const isRoomy = spare !== undefined && spare.byteLength >= total;
   const body = Buffer.from(isRoomy ? spare : Buffer.allocUnsafeSlow(roundUp(total)).buffer);
   let at = body.write(BEGIN, 'latin1');
-  for (const [i, { json }] of batch.entries()) {
+  for (const [i, event] of batch.entries()) {
     if (i > 0) at += body.write(',', at, 'latin1');
-    at += body.write(json, at, 'utf8');
+    at = event instanceof StoredEvent ? event.copyTo(body, at) : at + body.write(event.json, at);
   }
   at += body.write(END, at, 'latin1');
   return body.subarray(0, at);

@@ -58,12 +58,21 @@ export class TextStore {
     const [first] = blocks;
     if (first && blocks.length === 1) return first.bytes.toString('utf8', start, start + bytes);
     scratch ??= Buffer.allocUnsafeSlow(MAX_PACKED_BYTES);
-    let at = 0;
-    for (const [i, block] of blocks.entries()) {
-      const from = i === 0 ? start : 0;
-      at += block.bytes.copy(scratch, at, from, Math.min(BLOCK_BYTES, from + bytes - at));
+    return scratch.toString('utf8', 0, this.copy(stored, scratch, 0));
+  }
+
+  /** Its bytes, copied into a buffer that has room for them; where they end there. */
+  copy(stored: StoredText, target: Buffer, at: number): number {
+    if (typeof stored === 'string') return at + target.write(stored, at, 'utf8');
+    const { blocks, start, bytes } = stored;
+    const end = at + bytes;
+    let next = at;
+    let from = start;
+    for (const block of blocks) {
+      next += block.bytes.copy(target, next, from, Math.min(BLOCK_BYTES, from + end - next));
+      from = 0;
     }
-    return scratch.toString('utf8', 0, at);
+    return next;
   }
 
   /** To be called once: the same place will hold another text. */

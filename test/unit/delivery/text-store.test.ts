@@ -23,7 +23,13 @@ describe('texts outside of the heap', () => {
             const [gone] = live.splice(each.free % Math.max(1, live.length), 1);
             if (gone) store.free(gone.stored);
           }
-          for (const { text, stored } of live) expect(store.get(stored)).toBe(text);
+          for (const { text, stored } of live) {
+            expect(store.get(stored)).toBe(text);
+            const body = Buffer.alloc(Buffer.byteLength(text) + 5);
+            const end = store.copy(stored, body, 3);
+            expect(end).toBe(body.length - 2);
+            expect(body.toString('utf8', 3, end)).toBe(text);
+          }
         }
       }),
       { numRuns: 200 },
