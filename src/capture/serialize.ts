@@ -34,46 +34,99 @@ function isOpaque(value: unknown): boolean {
   );
 }
 
-interface Budget {
-  nodes: number;
-  characters: number;
-}
-
 /**
  * A copy of plain JSON values, bounded in depth, nodes, the length of each string and in all, with base64
  * media replaced by a marker. What was left out is marked in its place. Never throws.
  */
 export function toPlain(value: unknown): unknown {
-  return copy(value, 0, { nodes: MAX_NODES, characters: MAX_CHARACTERS }, new Set());
+  return new Copying().of(value);
 }
 
-function copy(value: unknown, depth: number, budget: Budget, path: Set<object>): unknown {
-  if (typeof value === 'string') {
-    const text = shortenMedia(value);
-    budget.characters -= text.length + 3;
-    return budget.characters < 0 ? '[…]' : text;
+/** One copy under way: what it may still take, and the objects that it is within. */
+class Copying {
+  #nodes = MAX_NODES;
+  #characters = MAX_CHARACTERS;
+  readonly #path: object[] = [];
+
+  of(value: unknown): unknown {
+    if (typeof value === 'string') {
+      const text = shortenMedia(value);
+      this.#characters -= text.length + 3;
+      return this.#characters < 0 ? '[…]' : text;
+    }
+    this.#characters -= 5;
+    if (typeof value === 'bigint') return value.toString();
+    if (typeof value === 'function') return functionName(value);
+    if (typeof value === 'symbol') return value.toString();
+    if (typeof value !== 'object' || value === null) return value;
+    this.#nodes -= 1;
+    if (this.#isSpent()) return '[…]';
+    // It is short: a search costs less than a Set.
+    if (this.#path.includes(value)) return '[circular]';
+    if (this.#path.length >= MAX_DEPTH) return '[too deep]';
+    this.#path.push(value);
+    try {
+      return this.#object(value);
+    } catch {
+      return '[unreadable]';
+    } finally {
+      this.#path.pop();
+    }
   }
-  budget.characters -= 5;
-  if (typeof value === 'bigint') return value.toString();
-  if (typeof value === 'function') return functionName(value);
-  if (typeof value === 'symbol') return value.toString();
-  if (typeof value !== 'object' || value === null) return value;
-  budget.nodes -= 1;
-  if (isSpent(budget)) return '[…]';
-  if (path.has(value)) return '[circular]';
-  if (depth >= MAX_DEPTH) return '[too deep]';
-  path.add(value);
-  try {
-    return copyObject(value, budget, (inner) => copy(inner, depth + 1, budget, path));
-  } catch {
-    return '[unreadable]';
-  } finally {
-    path.delete(value);
+
+  #isSpent(): boolean {
+    return this.#nodes < 0 || this.#characters < 0;
+  }
+
+  #object(value: object): unknown {
+    if (Array.isArray(value)) return this.#list(value);
+    if (!isPlain(value)) {
+      if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+      if (value instanceof Error) {
+        return { name: this.of(value.name), message: this.of(value.message) };
+      }
+      if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+      if (value instanceof Map) return this.of(mapContents(value));
+      if (value instanceof Set) return this.of([...value]);
+      const marker = markerOf(value);
+      if (marker !== undefined) return marker;
+    }
+    if ('toJSON' in value && typeof value.toJSON === 'function') return this.of(value.toJSON());
+    // Without a prototype, a captured key such as `__proto__` is a key like any other.
+    const result: { [key: string]: unknown } = Object.create(null);
+    for (const key of Object.keys(value)) {
+      if (this.#isSpent()) {
+        result['…'] = '[…]';
+        break;
+      }
+      this.#characters -= key.length + 3;
+      try {
+        result[key] = this.of((value as { [key: string]: unknown })[key]);
+      } catch {
+        result[key] = '[unreadable]';
+      }
+    }
+    return result;
+  }
+
+  #list(list: readonly unknown[]): unknown[] {
+    const { length } = list;
+    const result: unknown[] = [];
+    for (let i = 0; i < length; i++) {
+      if (this.#isSpent()) {
+        result.push(`[… ${length - i} more]`);
+        break;
+      }
+      result.push(this.of(list[i]));
+    }
+    return result;
   }
 }
 
-function isSpent({ nodes, characters }: Budget): boolean {
-  return nodes < 0 || characters < 0;
+/** What a literal or JSON.parse makes: none of the kinds that are told by their class. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function functionName(value: { readonly name: unknown }): string {
@@ -82,50 +135,6 @@ function functionName(value: { readonly name: unknown }): string {
   } catch {
     return '[function]';
   }
-}
-
-function copyObject(value: object, budget: Budget, inner: (value: unknown) => unknown): unknown {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (value instanceof Error) return { name: inner(value.name), message: inner(value.message) };
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-  if (value instanceof Map) return inner(mapContents(value));
-  if (value instanceof Set) return inner([...value]);
-  if (Array.isArray(value)) return copyList(value, budget, inner);
-  const marker = markerOf(value);
-  if (marker !== undefined) return marker;
-  if ('toJSON' in value && typeof value.toJSON === 'function') return inner(value.toJSON());
-  // Without a prototype, a captured key such as `__proto__` is a key like any other.
-  const result: { [key: string]: unknown } = Object.create(null);
-  for (const key of Object.keys(value)) {
-    if (isSpent(budget)) {
-      result['…'] = '[…]';
-      break;
-    }
-    budget.characters -= key.length + 3;
-    try {
-      result[key] = inner((value as { [key: string]: unknown })[key]);
-    } catch {
-      result[key] = '[unreadable]';
-    }
-  }
-  return result;
-}
-
-function copyList(
-  list: readonly unknown[],
-  budget: Budget,
-  inner: (value: unknown) => unknown,
-): unknown[] {
-  const { length } = list;
-  const result: unknown[] = [];
-  for (let i = 0; i < length; i++) {
-    if (isSpent(budget)) {
-      result.push(`[… ${length - i} more]`);
-      break;
-    }
-    result.push(inner(list[i]));
-  }
-  return result;
 }
 
 /** Keys that are objects have no place in a JSON object: such a map becomes its list of entries. */
