@@ -4,15 +4,10 @@ import type { DropReason } from './delivery/exporter.ts';
 import { type BatchTotals, LATENCY_BOUNDS } from './delivery/meter.ts';
 import { describeError } from './internal/hooks.ts';
 import type { GuardedLogger } from './internal/logger.ts';
+import { METRICS_CONTENT_TYPE, MetricsText, type Sample } from './internal/metrics-text.ts';
 
 /** Fits a route of Express 4 and 5, and bare `node:http`. */
 export type MetricsHandler = (req: IncomingMessage, res: ServerResponse) => void;
-
-type Labels = { readonly [name: string]: string };
-type Sample = readonly [labels: Labels, value: number];
-
-/** Prometheus' text format, https://prometheus.io/docs/instrumenting/exposition_formats/. */
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Each is there from the start, at 0: `rate()` misses the first of a series that appears with it. */
 const EVENT_REASONS: readonly DropReason[] = [
@@ -36,7 +31,7 @@ export function createMetricsHandler(
         return;
       }
       const body = Buffer.from(renderMetrics(delivery));
-      res.writeHead(200, { 'content-type': CONTENT_TYPE, 'content-length': body.length });
+      res.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE, 'content-length': body.length });
       res.end(req.method === 'HEAD' ? undefined : body);
     } catch (error) {
       const message = `the metrics could not be answered: ${describeError(error)}`;
@@ -50,7 +45,7 @@ export function createMetricsHandler(
 /** What delivery knows of itself, as text. */
 export function renderMetrics(delivery: BatchDelivery): string {
   const { events, flags, spool } = delivery.stats();
-  const text = new MetricsText();
+  const text = new MetricsText('phospho_');
   for (const [kind, ledger, reasons] of [
     ['events', events, EVENT_REASONS],
     ['flags', flags, FLAG_REASONS],
@@ -99,56 +94,9 @@ function addBatches(text: MetricsText, totals: BatchTotals): void {
     (count, i): Sample => [{ le: `${LATENCY_BOUNDS[i] ?? '+Inf'}` }, count],
   );
   const name = 'batch_duration_seconds';
-  text.histogram(name, 'Time from a batch to its answer or failure.', buckets, seconds);
+  text.histogram(name, 'Time from a batch to its answer or failure.', [{ buckets, sum: seconds }]);
 }
 
 function by(label: string, counts: { readonly [value: string]: number }): Sample[] {
   return Object.entries(counts).map(([value, count]) => [{ [label]: value }, count]);
-}
-
-/** Families of samples, each with its HELP and TYPE. */
-class MetricsText {
-  #text = '';
-
-  counter(name: string, help: string, value: number | readonly Sample[]): void {
-    this.#family(`${name}_total`, 'counter', help);
-    this.#samples(`${name}_total`, value);
-  }
-
-  gauge(name: string, help: string, value: number | readonly Sample[]): void {
-    this.#family(name, 'gauge', help);
-    this.#samples(name, value);
-  }
-
-  /** @param buckets cumulative, the last one for `+Inf` */
-  histogram(name: string, help: string, buckets: readonly Sample[], sum: number): void {
-    this.#family(name, 'histogram', help);
-    this.#samples(`${name}_bucket`, buckets);
-    this.#samples(`${name}_sum`, sum);
-    this.#samples(`${name}_count`, buckets.at(-1)?.[1] ?? 0);
-  }
-
-  toString(): string {
-    return this.#text;
-  }
-
-  #family(name: string, type: string, help: string): void {
-    const escaped = help.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
-    this.#text += `# HELP phospho_${name} ${escaped}\n# TYPE phospho_${name} ${type}\n`;
-  }
-
-  #samples(name: string, value: number | readonly Sample[]): void {
-    const samples: readonly Sample[] = typeof value === 'number' ? [[{}, value]] : value;
-    for (const [labels, number] of samples) {
-      const pairs = Object.entries(labels).map(
-        ([label, text]) => `${label}="${escapeLabel(text)}"`,
-      );
-      const braces = pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-      this.#text += `phospho_${name}${braces} ${number}\n`;
-    }
-  }
-}
-
-function escapeLabel(text: string): string {
-  return text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
 }

@@ -16,6 +16,11 @@ interface Flags {
   publicFlags?: boolean;
   maxBodyBytes?: string;
   flagWaitMs?: string;
+  judgeBaseUrl?: string;
+  judgeModel?: string;
+  judgeTimeoutMs?: string;
+  metricsToken?: string;
+  logRequests?: boolean;
 }
 
 /** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
@@ -65,6 +70,29 @@ export function collectorCommand(): Command {
         'FLAG_WAIT_MS',
       ),
     )
+    .option(
+      '--judge-base-url <url>',
+      'OpenAI-compatible API whose model compares answers (env: PHOSPHO_JUDGE_BASE_URL; its key: PHOSPHO_JUDGE_API_KEY)',
+    )
+    .option('--judge-model <name>', 'the model that compares answers (env: PHOSPHO_JUDGE_MODEL)')
+    .option(
+      '--judge-timeout-ms <number>',
+      'how long one of its answers may take, 100 to 110000; default 30000 (env: PHOSPHO_JUDGE_TIMEOUT_MS)',
+    )
+    .option(
+      '--metrics-token <token>',
+      withEnv(
+        'who may read /metrics from another machine; rather use the environment',
+        'METRICS_TOKEN',
+      ),
+    )
+    .option(
+      '--log-requests',
+      withEnv(
+        'a line of JSON on the standard output for each request, without its texts',
+        'REQUEST_LOG',
+      ),
+    )
     .action(run);
 }
 
@@ -96,7 +124,12 @@ async function run(flags: Flags): Promise<void> {
 
 function optionsOf(flags: Flags): CollectorOptions {
   const { port, host, database, project, apiKey, dashboardToken, allowedHost, publicFlags } = flags;
-  const { maxBodyBytes, flagWaitMs } = flags;
+  const { maxBodyBytes, flagWaitMs, judgeBaseUrl, judgeModel, judgeTimeoutMs } = flags;
+  const judge = {
+    ...(judgeBaseUrl !== undefined && { baseUrl: judgeBaseUrl }),
+    ...(judgeModel !== undefined && { model: judgeModel }),
+    ...(judgeTimeoutMs !== undefined && { timeoutMs: numberIn(judgeTimeoutMs) }),
+  };
   return {
     ...(port !== undefined && { port: numberIn(port) }),
     ...(host !== undefined && { host }),
@@ -108,6 +141,9 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(publicFlags !== undefined && { publicFlags }),
     ...(maxBodyBytes !== undefined && { maxBodyBytes: numberIn(maxBodyBytes) }),
     ...(flagWaitMs !== undefined && { flagWaitMs: numberIn(flagWaitMs) }),
+    ...(flags.metricsToken !== undefined && { metricsToken: flags.metricsToken }),
+    ...(flags.logRequests !== undefined && { requestLog: flags.logRequests }),
+    ...(Object.keys(judge).length > 0 && { judge }),
   };
 }
 

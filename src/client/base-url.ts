@@ -21,17 +21,6 @@ function shown(value: unknown): string {
   return JSON.stringify(value.replace(/^(.*\/\/)?.*@/s, '$1…@').slice(0, 200));
 }
 
-/** Whether a host name of a parsed URL is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, `::1`. */
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.toLowerCase().replace(/\.$/, '');
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    host === '[::1]' ||
-    /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
-  );
-}
-
 /** The URL of a path below a checked base URL. Throws PhosphoArgumentError where the path leads elsewhere. */
 export function urlBelow(
   base: string,

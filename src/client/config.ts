@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { PhosphoConfigError } from '../errors.ts';
-import { checkBaseUrl, isLoopback } from './base-url.ts';
+import { isLoopback } from '../internal/loopback.ts';
+import { checkBaseUrl } from './base-url.ts';
 import { MAX_TIMER_MS, TIMEOUTS } from './limits.ts';
 
 /** The hosted service. */

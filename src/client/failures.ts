@@ -7,9 +7,9 @@ import {
   PhosphoServerError,
   PhosphoTimeoutError,
 } from '../errors.ts';
+import { retryAfterMs } from '../internal/retry-after.ts';
 import { detailOf, oneLine, renderDetail } from './detail.ts';
 import { MAX_DETAIL_CHARS } from './limits.ts';
-import { retryAfterMs } from './retry.ts';
 import type { Scrubber } from './scrub.ts';
 
 /** Which call it was, for messages. */

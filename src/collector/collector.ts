@@ -1,8 +1,9 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Express } from 'express';
 import { PhosphoError } from '../errors.ts';
 import { DASHBOARD_PATH } from './dashboard/dashboard.ts';
+import { makeServer } from './http/server.ts';
 import { type ProjectKey, settleKey } from './project-key.ts';
 import type { Store } from './store/store.ts';
 
@@ -71,11 +72,7 @@ export class RunningCollector implements Collector {
     this.app = parts.app;
     this.projectId = parts.projectId;
     this.#port = parts.port;
-    // A slow sender holds a socket this long at most. A held flag is not affected: its request is complete.
-    this.#server = createServer(
-      { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 15_000 },
-      parts.app,
-    );
+    this.#server = makeServer(parts.app);
     this.#server.on('request', (_req, res) => {
       this.#underWay.add(res);
       res.once('close', () => {

@@ -5,6 +5,8 @@ import { openCollector } from './open-collector.ts';
 import type { CollectorOptions } from './options.ts';
 
 export type { Collector } from './collector.ts';
+export type { RequestLogEntry } from './http/observe.ts';
+export type { JudgeOptions } from './judge/options.ts';
 export type { CollectorOptions } from './options.ts';
 
 /**

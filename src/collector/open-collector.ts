@@ -4,6 +4,10 @@ import { RunningCollector } from './collector.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
 import { makeLoginToken } from './dashboard/login.ts';
 import { buildApp, type ExpressModule } from './http/app.ts';
+import { requestLogOf } from './http/request-log.ts';
+import { Judge } from './judge/judge.ts';
+import { Meter } from './metrics/meter.ts';
+import { timedStore } from './metrics/timed-store.ts';
 import { Changes } from './model/changes.ts';
 import { TaskWaiters } from './model/task-waiters.ts';
 import type { CollectorOptions } from './options.ts';
@@ -21,7 +25,11 @@ export async function openCollector(
 ): Promise<RunningCollector> {
   const options = resolveOptions(given);
   const changes = new Changes();
-  const store = await openStore(options.path, (projectId) => changes.note(projectId));
+  const logger = new GuardedLogger(options.logger, 'warn');
+  const meter = new Meter();
+  const opened = await openStore(options.path, (projectId) => changes.note(projectId));
+  const store = timedStore(opened, meter);
+  const judge = options.judge && new Judge(options.judge, logger);
   const loginToken = options.dashboardToken ?? makeLoginToken();
   const dashboard = new Dashboard({
     store,
@@ -37,8 +45,13 @@ export async function openCollector(
     host: options.host,
     allowedHosts: options.allowedHosts,
     maxBodyBytes: options.maxBodyBytes,
-    logger: new GuardedLogger(options.logger, 'warn'),
+    logger,
     dashboard,
+    judge,
+    meter,
+    metricsToken: options.metricsToken,
+    gauges: () => ({ heldFlags: waiters.size, liveStreams: dashboard.liveStreams }),
+    requestLog: requestLogOf(options.requestLog, logger),
   });
   const { host, port, apiKey, project: projectId } = options;
   return new RunningCollector({
@@ -46,6 +59,7 @@ export async function openCollector(
     store,
     endWaiting: () => {
       waiters.close();
+      judge?.close();
       dashboard.close();
     },
     apiKey,

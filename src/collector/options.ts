@@ -1,4 +1,6 @@
 import type { Logger } from '../internal/logger.ts';
+import type { RequestLogEntry } from './http/observe.ts';
+import type { JudgeOptions } from './judge/options.ts';
 
 /** Options of a collector. Each is taken from here, else from its environment variable, else its default. */
 export interface CollectorOptions {
@@ -64,6 +66,22 @@ export interface CollectorOptions {
    * @defaultValue 33554432 (32 MiB), since a body is held whole while it is checked and stored
    */
   maxBodyBytes?: number;
+  /** The model that compares answers for `POST /evals/compare`. Default: its environment variables, else none. */
+  judge?: JudgeOptions;
+  /**
+   * Lets its holder read `GET /metrics`, with `Authorization: Bearer <token>`; 16 to 512 printable ASCII
+   * characters. Without one, metrics are for requests of this machine that no proxy has passed on.
+   * Environment: `PHOSPHO_COLLECTOR_METRICS_TOKEN`.
+   */
+  metricsToken?: string;
+  /**
+   * Tells of every request when it is over: as a line of JSON on the standard output or, with a function, as
+   * an object. Neither holds captured text, paths, queries, keys or tokens. The function must not take long;
+   * what it throws is said once. Environment: `PHOSPHO_COLLECTOR_REQUEST_LOG`, `1` or `true`.
+   *
+   * @defaultValue false
+   */
+  requestLog?: boolean | ((entry: RequestLogEntry) => void);
   /** Takes warnings, and errors that clients are told nothing about. @defaultValue console */
   logger?: Logger;
   /**

@@ -1,6 +1,9 @@
-import { PhosphoConfigError } from '../errors.ts';
 import type { Logger } from '../internal/logger.ts';
+import type { RequestLogEntry } from './http/observe.ts';
+import type { ResolvedJudge } from './judge/options.ts';
+import { resolveJudge } from './judge/resolve.ts';
 import { FLAG_WAIT_MS } from './model/task-waiters.ts';
+import { flagOf, integer, list, matching, refused, secret } from './option-checks.ts';
 import type { CollectorOptions } from './options.ts';
 
 /** Every option, checked. */
@@ -16,6 +19,9 @@ export interface ResolvedOptions {
   maxBodyBytes: number;
   logger: Logger;
   flagWaitMs: number;
+  judge: ResolvedJudge | undefined;
+  metricsToken: string | undefined;
+  requestLog: boolean | ((entry: RequestLogEntry) => void);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,6 +60,12 @@ export function resolveOptions(
       0,
       120_000,
     ),
+    judge: resolveJudge(options.judge ?? {}, environment),
+    metricsToken: secret('metricsToken', options.metricsToken ?? env('METRICS_TOKEN')),
+    requestLog:
+      typeof options.requestLog === 'function'
+        ? options.requestLog
+        : flagOf('requestLog', options.requestLog ?? env('REQUEST_LOG') ?? false),
   };
 }
 
@@ -74,46 +86,4 @@ function sqlitePath(database: string): string {
     throw refused('database', 'sqlite:<path> or sqlite::memory:', scheme);
   }
   return path;
-}
-
-function secret(name: string, value: string | undefined): string | undefined {
-  if (value === undefined || /^[\x21-\x7e]{16,512}$/.test(value)) return value;
-  throw refused(name, '16 to 512 printable ASCII characters', `${value.length} characters`);
-}
-
-function matching(
-  name: string,
-  value: string,
-  { pattern, takes }: { pattern: RegExp; takes: string },
-): string {
-  if (typeof value === 'string' && pattern.test(value)) return value;
-  throw refused(name, takes, JSON.stringify(value));
-}
-
-function integer(name: string, value: number | string, least: number, most: number): number {
-  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-  if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most)
-    return number;
-  throw refused(name, `an integer from ${least} to ${most}`, JSON.stringify(value));
-}
-
-function flagOf(name: string, value: boolean | string): boolean {
-  if (typeof value === 'boolean') return value;
-  if (['1', 'true'].includes(value.toLowerCase())) return true;
-  if (['0', 'false'].includes(value.toLowerCase())) return false;
-  throw refused(name, '1, true, 0 or false', JSON.stringify(value));
-}
-
-function list(value: string | undefined): string[] {
-  return (value ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
-function refused(name: string, takes: string, came: string): PhosphoConfigError {
-  const variable = `PHOSPHO_COLLECTOR_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
-  return new PhosphoConfigError(
-    `${name} takes ${takes}; ${came} came. Set the option, or ${variable}`,
-  );
 }

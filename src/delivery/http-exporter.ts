@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { isLoopback } from '../client/base-url.ts';
 import type { Client } from '../client/client.ts';
 import { PhosphoAnswerError, PhosphoRequestError } from '../errors.ts';
+import { isLoopback } from '../internal/loopback.ts';
 import { untraced } from '../internal/untraced.ts';
 import type { EventResult, Exporter, QueuedEvent, QueuedFlag } from './exporter.ts';
 import { StoredEvent } from './stored-event.ts';

@@ -5,6 +5,7 @@ import {
   type CollectorOptions,
   createCollector,
 } from '../../src/collector/index.ts';
+import { checkAnswers } from './checked-answers.ts';
 
 /** What a test looks at of a logged event's answer. */
 export interface Logged {
@@ -17,7 +18,10 @@ export function idsOf(rows: readonly { id: string }[]): string[] {
   return rows.map((row) => row.id);
 }
 
-/** A collector in memory, entered over HTTP with its key, and closed when the test ends. */
+/**
+ * A collector in memory, entered over HTTP with its key, and closed when the test ends. Each of its answers is
+ * checked against the OpenAPI document.
+ */
 export async function startCollector(options: CollectorOptions = {}): Promise<{
   collector: Collector;
   get: (path: string) => Test;
@@ -26,6 +30,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<{
 }> {
   const collector = await createCollector({ database: 'sqlite::memory:', port: 0, ...options });
   onTestFinished(() => collector.close());
+  checkAnswers(collector.app);
   const http = agent(collector.app).set('authorization', `Bearer ${collector.apiKey}`);
   const post = (path: string, body?: unknown) => http.post(`/v2${path}`).send(body as object);
   return {

@@ -37,6 +37,11 @@ export class Dashboard {
     this.#live = new LiveStreams(parts.changes, this.#logins);
   }
 
+  /** How many pages are told of news. */
+  get liveStreams(): number {
+    return this.#live.size;
+  }
+
   /** Ends the live streams, which would keep a server from closing. */
   close(): void {
     this.#live.close();

@@ -21,6 +21,10 @@ export class LiveStreams {
     this.#logins = logins;
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** @throws HttpError 503 where too many are open, or the collector closes */
   open(req: Request, res: Response, projectId: string): void {
     if (this.#isClosed || this.#open.size >= MAX_STREAMS) {

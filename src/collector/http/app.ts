@@ -1,7 +1,10 @@
 import type { Express, Request, RequestHandler, Response, Router } from 'express';
-import { uuidv7 } from '../../internal/ids.ts';
 import type { GuardedLogger } from '../../internal/logger.ts';
+import { METRICS_CONTENT_TYPE } from '../../internal/metrics-text.ts';
 import { DASHBOARD_PATH, type Dashboard } from '../dashboard/dashboard.ts';
+import { readBody, readQuery } from '../inputs/read.ts';
+import { assertMayReadMetrics } from '../metrics/access.ts';
+import { type Gauges, renderMetrics } from '../metrics/render.ts';
 import type { Context, Route } from '../routes/route.ts';
 import { ROUTES } from '../routes/routes.ts';
 import { assertProject, keyMissing, keyOf } from './authenticate.ts';
@@ -9,6 +12,7 @@ import { type BodyReader, bodyReader } from './body.ts';
 import { errorHandler } from './errors.ts';
 import { guardHost } from './host-guard.ts';
 import { HttpError } from './http-error.ts';
+import { noteProject, observe, type RequestLogEntry } from './observe.ts';
 
 /** The parts of the `express` module that are used: version 4 and 5 both fit. */
 export interface ExpressModule {
@@ -23,18 +27,22 @@ export interface AppOptions extends Context {
   maxBodyBytes: number;
   logger: GuardedLogger;
   dashboard: Dashboard;
+  metricsToken: string | undefined;
+  gauges: () => Gauges;
+  requestLog: ((entry: RequestLogEntry) => void) | undefined;
 }
 
 /** A body of a request that brings no key. */
 const KEYLESS_BODY_BYTES = 16 * 1024;
 
-/** The Express app: the routes under `/v2`, `/health` beside it, and the dashboard. */
+/** The Express app: the routes under `/v2`, some at the root, `/metrics`, and the dashboard. */
 export function buildApp(express: ExpressModule, options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(commonHeaders, guardHost(options.host, options.allowedHosts));
+  app.use(observe(options.meter, options.requestLog), COMMON_HEADERS);
+  app.use(guardHost(options.host, options.allowedHosts));
   const bodies = {
     keyed: bodyReader(express.json({ limit: options.maxBodyBytes, strict: true })),
     keyless: bodyReader(express.json({ limit: KEYLESS_BODY_BYTES, strict: true })),
@@ -43,11 +51,12 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   for (const route of ROUTES) {
     const handler = serve(route, options, bodies);
     const method = route.method === 'GET' ? 'get' : 'post';
-    v2[method](route.path, handler);
-    if (route.path === '/health') app[method](route.path, handler);
+    for (const root of route.roots ?? ['/v2'])
+      (root === '' ? app : v2)[method](route.path, handler);
   }
   refuseOtherMethods(v2);
   app.use('/v2', v2);
+  app.get('/metrics', metricsHandler(options));
   app.use(DASHBOARD_PATH, options.dashboard.mount(express.Router(), bodies.keyless));
   app.get('/', (req, res, next) => {
     if (req.accepts(['json', 'html']) !== 'html') return next();
@@ -60,9 +69,8 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   return app;
 }
 
-const commonHeaders: RequestHandler = (_req, res, next) => {
+const COMMON_HEADERS: RequestHandler = (_req, res, next) => {
   res.set({
-    'x-request-id': uuidv7(),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
     // Request bodies may come compressed so. phospho's own service takes none, hence the client asks.
@@ -71,9 +79,17 @@ const commonHeaders: RequestHandler = (_req, res, next) => {
   next();
 };
 
+function metricsHandler({ metricsToken, meter, gauges }: AppOptions): RequestHandler {
+  return (req, res) => {
+    assertMayReadMetrics(req, metricsToken);
+    res.set('content-type', METRICS_CONTENT_TYPE).send(renderMetrics(meter, gauges()));
+  };
+}
+
 function refuseOtherMethods(router: Router): void {
-  for (const path of new Set(ROUTES.map((route) => route.path))) {
-    const methods = ROUTES.filter((route) => route.path === path).map((route) => route.method);
+  const below = ROUTES.filter(({ roots = ['/v2'] }) => roots.includes('/v2'));
+  for (const path of new Set(below.map((route) => route.path))) {
+    const methods = below.filter((route) => route.path === path).map((route) => route.method);
     const allow = methods.includes('GET') ? ['HEAD', ...methods] : methods;
     router.all(path, (req) => {
       throw new HttpError(405, `${req.method} is not allowed here; ${allow.join(', ')} is`, {
@@ -104,17 +120,22 @@ async function answer(
   req: Request,
   res: Response,
 ): Promise<unknown> {
-  const { params, query } = req as { params: Record<string, string>; query: unknown };
-  if (route.access === 'open') return route.handle({ ...context, params, query });
+  const { params, baseUrl: mountedAt } = req as { params: Record<string, string>; baseUrl: string };
+  if (route.access === 'open') return route.handle({ ...context, params, mountedAt });
   const key = await keyOf(req, context.store.projects);
+  if (key !== undefined) noteProject(res, key.projectId);
   if (key === undefined && !(route.access === 'key-or-public' && context.publicFlags)) {
     throw keyMissing();
   }
   const { project_id } = params;
   if (key !== undefined && project_id !== undefined) assertProject(key, project_id);
+  route.assertReady?.(context);
+  const query = route.query && readQuery(route.query, req.query);
   const read = key === undefined ? bodies.keyless : bodies.keyed;
-  const body = route.method === 'POST' ? await read(req, res) : undefined;
-  const call = { ...context, params, query, body, gone: goneSignal(res) };
+  const wholeBody = route.body && (await read(req, res));
+  const body = route.body && readBody(route.body, wholeBody, route.checksDepth);
+  const gone = goneSignal(res);
+  const call = { ...context, params, mountedAt, query, body, wholeBody: wholeBody ?? {}, gone };
   if (route.access === 'key-or-public') return route.handle({ ...call, key });
   if (key === undefined) throw keyMissing();
   return route.handle({ ...call, key });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ProjectDataFilters } from '../../types.ts';
-import { isObject, jsonObject, unixSeconds } from './json.ts';
-import { readBody, readQuery } from './read.ts';
+import { request, writtenAs } from '../openapi/registry.ts';
+import { jsonObject, unixSeconds } from './json.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
@@ -15,54 +15,82 @@ const count = z
 /** How many rows a listing answers: 1 to 10 000, 1000 by default. */
 export const limit: z.ZodType<number | undefined> = count
   .nullish()
-  .transform((n) => n ?? undefined);
+  .transform((n) => n ?? undefined)
+  .describe(`How many rows, at most. Default: ${DEFAULT_LIMIT}`);
 
-const query = z.object({
-  limit: z
+/** The same in a query. */
+export const limitText: z.ZodType<number> = writtenAs(
+  z
     .string()
     .regex(/^-?\d{1,9}$/, 'expected an integer')
     .transform(Number)
-    .pipe(count)
-    .optional(),
+    .pipe(count),
+  { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
+);
+
+export interface ListingQuery {
+  limit?: number | undefined;
+}
+
+export interface ListingBody extends ListingQuery {
+  filters: ProjectDataFilters;
+}
+
+export const listingQuery: z.ZodType<ListingQuery> = z.object({
+  limit: limitText.optional().describe('How many rows, at most; the body’s wins over it'),
 });
 
 const ids = z.array(z.string()).max(MAX_LIMIT);
 const names = z.union([z.array(z.string()), z.string().transform((name) => [name])]);
 
 const filters = z.object({
-  created_at_start: unixSeconds.nullish(),
-  created_at_end: unixSeconds.nullish(),
+  created_at_start: unixSeconds.nullish().describe('Inclusive'),
+  created_at_end: unixSeconds.nullish().describe('Inclusive'),
   flag: z.enum(['success', 'failure']).nullish(),
   metadata: jsonObject
     .refine((value) => Object.keys(value).length <= MAX_METADATA_FILTERS, {
       message: `at most ${MAX_METADATA_FILTERS} keys`,
     })
-    .nullish(),
+    .nullish()
+    .describe('Top-level keys of the metadata and the values that they must have'),
   user_id: z.string().nullish(),
   version_id: z.string().nullish(),
   last_eval_source: z.string().nullish(),
   has_notes: z.boolean().nullish(),
-  tasks_ids: ids.nullish(),
-  sessions_ids: ids.nullish(),
-  task_position: z.int().nullish(),
-  is_last_task: z.boolean().nullish(),
-  event_name: names.nullish(),
-  sentiment: z.string().nullish(),
-  language: z.string().nullish(),
+  tasks_ids: ids.nullish().describe('Any of these; none match an empty list'),
+  sessions_ids: ids.nullish().describe('Any of these; none match an empty list'),
+  task_position: z.int().nullish().describe('1 for the oldest task of each session'),
+  is_last_task: z.boolean().nullish().describe('Tasks without a session match neither value'),
+  event_name: names
+    .nullish()
+    .describe('This collector detects no events: any name or list matches nothing'),
+  sentiment: z.string().nullish().describe('As the app itself has logged it in the metadata'),
+  language: z.string().nullish().describe('As the app itself has logged it in the metadata'),
 });
 
-const body = z.object({ filters: filters.nullish(), limit });
+/** Clients send null for a filter that is not set. */
+export const listingBody: z.ZodType<ListingBody> = request(
+  'Listing',
+  z.object({
+    filters: request('ProjectDataFilters', filters)
+      .nullish()
+      .transform((given) => withoutNulls(given ?? {}))
+      .describe('Combined with AND'),
+    limit,
+  }),
+);
 
 /** What a listing's caller asks for: filters in the body, the limit there or in the query. */
-export function readListing(call: { query: unknown; body: unknown }): {
-  filters: ProjectDataFilters;
-  limit: number;
-} {
-  const fromQuery = readQuery(query, isObject(call.query) ? { ...call.query } : {});
-  const fromBody = readBody(body, call.body);
+export function listingOf({
+  query,
+  body,
+}: {
+  query: ListingQuery;
+  body: ListingBody | undefined;
+}): { filters: ProjectDataFilters; limit: number } {
   return {
-    filters: withoutNulls(fromBody.filters ?? {}),
-    limit: fromBody.limit ?? fromQuery.limit ?? DEFAULT_LIMIT,
+    filters: body?.filters ?? {},
+    limit: body?.limit ?? query.limit ?? DEFAULT_LIMIT,
   };
 }
 

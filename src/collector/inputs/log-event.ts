@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { newTaskId } from '../../internal/ids.ts';
 import type { Flag, JsonObject } from '../../types.ts';
+import { request } from '../openapi/registry.ts';
 import { unixNow } from '../store/clock.ts';
 import type { NewTask } from '../store/store.ts';
 import { id } from './ids.ts';
@@ -11,27 +12,43 @@ const MAX_AHEAD_SECONDS = 24 * 60 * 60;
 
 const flag: z.ZodType<Flag> = z.enum(['success', 'failure']);
 
-const schema = z.object({
-  project_id: z.string().nullish(),
-  input: z.string(),
-  output: z.string().nullish(),
-  client_created_at: unixSeconds.nullish(),
-  created_at: unixSeconds.nullish(),
-  last_update: unixSeconds.nullish(),
-  metadata: jsonObject.nullish(),
-  session_id: id.nullish(),
-  task_id: id.nullish(),
-  step_id: z.string().nullish(),
-  version_id: z.string().nullish(),
-  user_id: z.string().nullish(),
-  flag: flag.nullish(),
-  test_id: id.nullish(),
-  raw_input: rawValue.nullish(),
-  raw_input_type_name: z.string().nullish(),
-  raw_output: rawValue.nullish(),
-  raw_output_type_name: z.string().nullish(),
-  environment: z.string().nullish(),
-});
+const text = z.string().nullish();
+
+const schema = request(
+  'LogEvent',
+  z
+    .object({
+      project_id: text.describe('That of the path'),
+      input: z.string(),
+      output: text,
+      client_created_at: unixSeconds.nullish(),
+      created_at: unixSeconds
+        .nullish()
+        .describe(
+          'UNIX seconds. Default: client_created_at, else the time of arrival, which also stands for a time that is ' +
+            'negative or more than a day ahead',
+        ),
+      last_update: unixSeconds.nullish(),
+      metadata: jsonObject.nullish(),
+      session_id: id.nullish().describe('A session that is unknown is created'),
+      task_id: id
+        .nullish()
+        .describe(
+          'The idempotency key: an id that is stored already is ignored. Default: a new one',
+        ),
+      step_id: text,
+      version_id: text,
+      user_id: text,
+      flag: flag.nullish(),
+      test_id: id.nullish(),
+      raw_input: rawValue.nullish(),
+      raw_input_type_name: text,
+      raw_output: rawValue.nullish(),
+      raw_output_type_name: text,
+      environment: text.describe('Default: "default environment"'),
+    })
+    .describe('One exchange with a model. Keys that are not known go to the metadata'),
+);
 
 /** Keys that have a column of their own; any other, known or not, goes to the metadata. */
 const OWN_COLUMN = new Set([

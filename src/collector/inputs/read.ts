@@ -2,12 +2,14 @@ import type * as z from 'zod';
 import { HttpError, invalid } from '../http/http-error.ts';
 import { isTooDeep, MAX_DEPTH } from './json.ts';
 
-/** The body of a call, checked.
+/**
+ * The body of a call, checked.
  *
+ * @param isDeepFine - where the depth of its parts is checked apart
  * @throws HttpError 422 that names each fault
  */
-export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  if (isTooDeep(body)) {
+export function readBody<T>(schema: z.ZodType<T>, body: unknown, isDeepFine = false): T {
+  if (!isDeepFine && isTooDeep(body)) {
     throw new HttpError(422, [
       { loc: ['body'], msg: `nested deeper than ${MAX_DEPTH} levels`, type: 'too_deep' },
     ]);
@@ -22,7 +24,8 @@ export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
  * @throws HttpError 422 that names each fault
  */
 export function readQuery<T>(schema: z.ZodType<T>, query: unknown): T {
-  const { data, error } = schema.safeParse(query);
+  // Express' query object has no prototype, which zod takes for something else than an object.
+  const { data, error } = schema.safeParse({ ...(query as object) });
   if (error !== undefined) throw invalid('query', error.issues);
   return data;
 }

@@ -20,6 +20,11 @@ export class TaskWaiters {
     this.#limit = limit;
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#count;
+  }
+
   /**
    * Calls `find` until it has an answer: now, when the task is said to be stored, and when the time is over.
    *

@@ -1,32 +1,113 @@
 import * as z from 'zod';
 import type { FlattenedTask, TaskContent } from '../../types.ts';
+import { flattenedTasks, nothing } from '../answers/tasks.ts';
 import { HttpError } from '../http/http-error.ts';
 import { jsonObject, unixSeconds } from '../inputs/json.ts';
-import { limit } from '../inputs/listing.ts';
-import { readBody } from '../inputs/read.ts';
+import { limit, limitText } from '../inputs/listing.ts';
+import { request, writtenAs } from '../openapi/registry.ts';
 import type { TaskChange } from '../store/store.ts';
 import { type KeyedCall, keyed, type Route } from './route.ts';
 
-/** Tasks as rows of a table, to be read, changed and sent back. */
-export const flatTaskRoutes: readonly Route[] = [
-  keyed('POST', '/projects/:project_id/tasks/flat', listFlat),
-  keyed('POST', '/projects/:project_id/tasks/flat-update', updateFlat),
-];
+const wishes = {
+  with_events: z.boolean(),
+  with_sessions: z.boolean(),
+  with_removed_events: z
+    .boolean()
+    .describe('This collector detects no events, so none are ever removed'),
+};
 
-const listing = z.object({
-  limit,
-  with_events: z.boolean().nullish(),
-  with_sessions: z.boolean().nullish(),
-  // Accepted for phospho's clients. This collector detects no events, so none are ever removed.
-  with_removed_events: z.boolean().nullish(),
+interface Wishes {
+  limit?: number | undefined;
+  with_events?: boolean | null | undefined;
+  with_sessions?: boolean | null | undefined;
+}
+
+const listing: z.ZodType<Wishes> = request(
+  'FlatListing',
+  z.object({
+    limit,
+    with_events: wishes.with_events.nullish(),
+    with_sessions: wishes.with_sessions.nullish(),
+    with_removed_events: wishes.with_removed_events.nullish(),
+  }),
+);
+
+/** Python writes True. */
+const spelled = (wish: z.ZodBoolean): z.ZodType<boolean> =>
+  writtenAs(
+    z
+      .string()
+      .regex(/^(?:true|false|1|0)$/i, 'expected true or false')
+      .transform((text) => /^(?:true|1)$/i.test(text)),
+    { type: 'boolean', ...(wish.description && { description: wish.description }) },
+  );
+
+const query: z.ZodType<Wishes> = z.object({
+  limit: limitText.optional(),
+  with_events: spelled(wishes.with_events).optional(),
+  with_sessions: spelled(wishes.with_sessions).optional(),
+  with_removed_events: spelled(wishes.with_removed_events).optional(),
 });
 
-async function listFlat({
-  body,
-  key,
-  store,
-}: KeyedCall): Promise<{ flattened_tasks: FlattenedTask[] }> {
-  const wanted = readBody(listing, body);
+const MAX_ROWS = 10_000;
+
+const row = z.object({
+  task_id: z.string(),
+  task_metadata: jsonObject.nullish(),
+  task_eval: z.enum(['success', 'failure']).nullish(),
+  task_eval_source: z.string().nullish(),
+  task_eval_at: unixSeconds.nullish(),
+});
+
+const update = request(
+  'FlatUpdate',
+  z.object({
+    flattened_tasks: z
+      .array(row)
+      .max(MAX_ROWS)
+      .describe('A task may have several rows, one an event: the last one counts'),
+  }),
+);
+
+/** Tasks as rows of a table, to be read, changed and sent back. */
+export const flatTaskRoutes: readonly Route[] = [
+  keyed({
+    method: 'GET',
+    path: '/projects/:project_id/tasks/flat',
+    tag: 'Projects',
+    summary: 'Tasks as rows of a table, as the first Python client asks for them',
+    query,
+    answer: flattenedTasks,
+    handle: (call) => listFlat(call, call.query),
+  }),
+  keyed({
+    method: 'POST',
+    path: '/projects/:project_id/tasks/flat',
+    tag: 'Projects',
+    summary: 'Tasks as rows of a table',
+    body: listing,
+    answer: flattenedTasks,
+    example: { limit: 100, with_events: false, with_sessions: true },
+    handle: (call) => listFlat(call, call.body),
+  }),
+  keyed({
+    method: 'POST',
+    path: '/projects/:project_id/tasks/flat-update',
+    tag: 'Projects',
+    summary: 'Change many tasks',
+    description: 'All or none. A verdict that a task has already is not given again.',
+    body: update,
+    answer: nothing,
+    errors: [404],
+    example: { flattened_tasks: [{ task_id: 'task_1', task_eval: 'success' }] },
+    handle: updateFlat,
+  }),
+];
+
+async function listFlat(
+  { key, store }: Pick<KeyedCall, 'key' | 'store'>,
+  wanted: Wishes,
+): Promise<{ flattened_tasks: FlattenedTask[] }> {
   const tasks = await store.tasks.list(key.projectId, {
     filters: {},
     limit: wanted.limit ?? 1000,
@@ -61,25 +142,12 @@ function flat(task: TaskContent): FlattenedTask {
   };
 }
 
-const MAX_ROWS = 10_000;
-
-const update = z.object({
-  flattened_tasks: z
-    .array(
-      z.object({
-        task_id: z.string(),
-        task_metadata: jsonObject.nullish(),
-        task_eval: z.enum(['success', 'failure']).nullish(),
-        task_eval_source: z.string().nullish(),
-        task_eval_at: unixSeconds.nullish(),
-      }),
-    )
-    .max(MAX_ROWS),
-});
-
-/** A task may have several rows, one an event: the last one counts. */
-async function updateFlat({ body, key, store }: KeyedCall): Promise<null> {
-  const rows = readBody(update, body).flattened_tasks;
+async function updateFlat({
+  body,
+  key,
+  store,
+}: KeyedCall<undefined, z.infer<typeof update>>): Promise<null> {
+  const rows = body.flattened_tasks;
   if (rows.length === 0) return null;
   const changes = new Map(rows.map((row) => [row.task_id, changeOf(row)]));
   const unknown = await store.tasks.changeMany(key.projectId, changes);
@@ -93,15 +161,15 @@ async function updateFlat({ body, key, store }: KeyedCall): Promise<null> {
   return null;
 }
 
-function changeOf(row: z.infer<typeof update>['flattened_tasks'][number]): TaskChange {
+function changeOf(given: z.infer<typeof row>): TaskChange {
   return {
-    metadata: row.task_metadata ?? undefined,
-    verdict: row.task_eval
+    metadata: given.task_metadata ?? undefined,
+    verdict: given.task_eval
       ? {
-          value: row.task_eval,
-          source: row.task_eval_source ?? 'owner',
+          value: given.task_eval,
+          source: given.task_eval_source ?? 'owner',
           notes: null,
-          createdAt: row.task_eval_at ?? undefined,
+          createdAt: given.task_eval_at ?? undefined,
         }
       : undefined,
   };

@@ -1,3 +1,6 @@
+import type * as z from 'zod';
+import type { Judge } from '../judge/judge.ts';
+import type { Meter } from '../metrics/meter.ts';
 import type { TaskWaiters } from '../model/task-waiters.ts';
 import type { Store, StoredKey } from '../store/store.ts';
 
@@ -7,44 +10,96 @@ export interface Context {
   waiters: TaskWaiters;
   /** Whether a flag needs no key, provided it names its task's project. */
   publicFlags: boolean;
+  /** Absent where none is configured. */
+  judge: Judge | undefined;
+  meter: Meter;
 }
 
 /** A request, as far as a route may look at it. */
 export interface OpenCall extends Context {
   params: Record<string, string>;
-  query: unknown;
+  /** Where in a host's app the collector is mounted; '' at the root. */
+  mountedAt: string;
 }
 
-export interface PublicCall extends OpenCall {
+export interface PublicCall<Query = unknown, Body = unknown> extends OpenCall {
+  query: Query;
+  /** What of the body its schema knows. */
+  body: Body;
+  /** All of the body. */
+  wholeBody: unknown;
   /** Absent only with `publicFlags`. */
   key: StoredKey | undefined;
-  body: unknown;
   /** Aborts when the caller has hung up. */
   gone: AbortSignal;
 }
 
-export interface KeyedCall extends PublicCall {
+export interface KeyedCall<Query = unknown, Body = unknown> extends PublicCall<Query, Body> {
   /** Where the path names a project, it is the key's. */
   key: StoredKey;
 }
 
+/** What the OpenAPI document says of a route. */
+interface Described {
+  method: 'GET' | 'POST';
+  /** Below each of `roots`; a trailing slash is tolerated. */
+  path: string;
+  /** @defaultValue ['/v2'] */
+  roots?: readonly ('' | '/v2')[];
+  tag: 'Log' | 'Tasks' | 'Sessions' | 'Projects' | 'Tests' | 'Judge' | 'Service';
+  summary: string;
+  description?: string;
+  /** The errors beside those that every route of its kind may answer. */
+  errors?: readonly (400 | 404 | 501)[];
+  /** A body that may be sent as it is. */
+  example?: object;
+  /** Throws the HttpError of a collector that cannot answer this at all, before the body is read. */
+  assertReady?(context: Context): void;
+}
+
+interface Shapes<Query, Body, Answer> {
+  query?: z.ZodType<Query>;
+  body?: z.ZodType<Body>;
+  /** How deeply a body's parts are nested is checked apart, where one of them must not spoil the others. */
+  checksDepth?: true;
+  /** Of what it answers with 200. */
+  answer: z.ZodType<Answer>;
+}
+
 /**
- * A route as data: what it answers with 200, or an HttpError that it throws. Paths are below `/v2`; a
- * trailing slash is tolerated.
+ * A route as data: what it takes and answers, in schemas that check requests and make the OpenAPI document. It
+ * answers with 200, or throws an HttpError.
  */
-export type Route = { method: 'GET' | 'POST'; path: string } & (
-  | { access: 'open'; handle(call: OpenCall): Promise<unknown> }
-  | { access: 'key'; handle(call: KeyedCall): Promise<unknown> }
-  | { access: 'key-or-public'; handle(call: PublicCall): Promise<unknown> }
-);
+export type Route = Described &
+  Shapes<unknown, unknown, unknown> &
+  (
+    | { access: 'open'; handle(call: OpenCall): Promise<unknown> }
+    | { access: 'key'; handle(call: KeyedCall): Promise<unknown> }
+    | { access: 'key-or-public'; handle(call: PublicCall): Promise<unknown> }
+  );
+
+/** A route for everybody. */
+export function open<Answer>(
+  route: Described &
+    Shapes<undefined, undefined, Answer> & { handle(call: OpenCall): Promise<Answer> },
+): Route {
+  return { ...route, access: 'open' };
+}
 
 /** A route for holders of a key. */
-export function keyed(
-  method: 'GET' | 'POST',
-  path: string,
-  handle: (call: KeyedCall) => Promise<unknown>,
+export function keyed<Answer, Query = undefined, Body = undefined>(
+  route: Described &
+    Shapes<Query, Body, Answer> & { handle(call: KeyedCall<Query, Body>): Promise<Answer> },
 ): Route {
-  return { method, path, access: 'key', handle };
+  return { ...route, access: 'key' };
+}
+
+/** A route for holders of a key and, with `publicFlags`, for others. */
+export function keyedOrPublic<Answer, Query = undefined, Body = undefined>(
+  route: Described &
+    Shapes<Query, Body, Answer> & { handle(call: PublicCall<Query, Body>): Promise<Answer> },
+): Route {
+  return { ...route, access: 'key-or-public' };
 }
 
 /** The parameter of a path, which the path has. */

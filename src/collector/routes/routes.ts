@@ -3,6 +3,7 @@ import { flagRoutes } from './flag.ts';
 import { flatTaskRoutes } from './flat-tasks.ts';
 import { healthRoutes } from './health.ts';
 import { logRoutes } from './log.ts';
+import { openapiRoute } from './openapi.ts';
 import { projectRoutes } from './projects.ts';
 import type { Route } from './route.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -20,4 +21,5 @@ export const ROUTES: readonly Route[] = [
   ...flatTaskRoutes,
   ...testRoutes,
   ...compareRoutes,
+  openapiRoute(() => ROUTES),
 ];

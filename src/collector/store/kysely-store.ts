@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { KyselyComparisons } from './comparisons.ts';
 import { DashboardStore } from './dashboard/dashboard-store.ts';
 import { KyselyLogins } from './logins.ts';
 import { migrate } from './migrations.ts';
@@ -16,6 +17,7 @@ class KyselyStore implements Store {
   readonly tasks: KyselyTasks;
   readonly sessions: KyselySessions;
   readonly tests: KyselyTests;
+  readonly comparisons: KyselyComparisons;
   readonly dashboard: DashboardStore;
   readonly logins: KyselyLogins;
   readonly #db: Kysely<Schema>;
@@ -26,6 +28,7 @@ class KyselyStore implements Store {
     this.tasks = new KyselyTasks(db, onChange);
     this.sessions = new KyselySessions(db);
     this.tests = new KyselyTests(db);
+    this.comparisons = new KyselyComparisons(db);
     this.dashboard = new DashboardStore(db);
     this.logins = new KyselyLogins(db);
   }

@@ -3,6 +3,7 @@ import { PhosphoConfigError } from '../../errors.ts';
 import { describeError } from '../../internal/hooks.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { dashboard } from './migrations/0002-dashboard.ts';
+import { comparisonReason } from './migrations/0010-comparison-reason.ts';
 import type { Schema } from './schema.ts';
 import { textSearch } from './sqlite/search-migration.ts';
 
@@ -11,6 +12,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-dashboard': dashboard,
   '0003-text-search': textSearch,
+  '0010-comparison-reason': comparisonReason,
 };
 
 const provider: MigrationProvider = { getMigrations: async () => MIGRATIONS };

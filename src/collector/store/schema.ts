@@ -126,4 +126,6 @@ export interface ComparisonsTable {
   new_output: string;
   comparison_result: string;
   source: string;
+  /** In the judge's words; of an "Error", what went wrong. */
+  reason: string | null;
 }

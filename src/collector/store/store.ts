@@ -1,5 +1,6 @@
 import type {
   Comparison,
+  ComparisonResult,
   Eval,
   Flag,
   JsonObject,
@@ -21,6 +22,7 @@ export interface Store {
   readonly tasks: TaskStore;
   readonly sessions: SessionStore;
   readonly tests: TestStore;
+  readonly comparisons: ComparisonStore;
   readonly dashboard: DashboardStore;
   readonly logins: LoginStore;
   /** Rejects where the database does not answer. */
@@ -144,6 +146,22 @@ export interface TestStore {
   create(projectId: string, createdBy: string, summary: JsonObject): Promise<TestContent>;
   find(projectId: string, testId: string): Promise<TestContent | undefined>;
   change(projectId: string, testId: string, change: TestChange): Promise<TestContent | undefined>;
+}
+
+/** A judge's finding as it is first stored. */
+export interface NewComparison {
+  testId: string | null;
+  instructions: string | null;
+  contextInput: string;
+  oldOutput: string;
+  newOutput: string;
+  result: ComparisonResult;
+  source: string;
+  reason: string | null;
+}
+
+export interface ComparisonStore {
+  add(projectId: string, comparison: NewComparison): Promise<Comparison>;
 }
 
 /** What counts for a test's score. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkBaseUrl, isLoopback, urlBelow } from '../../../src/client/base-url.ts';
+import { checkBaseUrl, urlBelow } from '../../../src/client/base-url.ts';
+import { isLoopback } from '../../../src/internal/loopback.ts';
 
 const hostOf = (url: string) => new URL(url).hostname;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRetryable, retryAfterMs, retryDelayMs } from '../../../src/client/retry.ts';
+import { isRetryable, retryDelayMs } from '../../../src/client/retry.ts';
 import {
   PhosphoAnswerError,
   PhosphoClientError,
@@ -9,6 +9,7 @@ import {
   PhosphoServerError,
   PhosphoTimeoutError,
 } from '../../../src/errors.ts';
+import { retryAfterMs } from '../../../src/internal/retry-after.ts';
 
 const call = { method: 'GET', path: '/any' };
 const NOW = Date.UTC(2030, 0, 1, 12, 0, 0);

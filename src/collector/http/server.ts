@@ -1,0 +1,54 @@
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Milliseconds. A slow sender holds a socket this long at most; a held flag is not affected: its request is complete. */
+export interface ServerTimes {
+  headersTimeout: number;
+  requestTimeout: number;
+  keepAliveTimeout: number;
+  /** How often Node looks for requests whose time is over. */
+  connectionsCheckingInterval: number;
+}
+
+const TIMES: ServerTimes = {
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 15_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** A server that answers what never becomes a request in JSON too. */
+export function makeServer(listener: RequestListener, times: Partial<ServerTimes> = {}): Server {
+  const server = createServer({ ...TIMES, ...times }, listener);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    refuse(error, socket as Socket);
+  });
+  return server;
+}
+
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  // After bytes of an answer, or a reset, nothing that we write would be understood.
+  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = answerTo(error.code);
+  const body = JSON.stringify({ detail });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function answerTo(code: string | undefined): [status: number, detail: string] {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return [408, 'The request did not come in time.'];
+    case 'HPE_HEADER_OVERFLOW':
+      return [431, 'The headers are too large.'];
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return [413, 'The chunk extensions are too large.'];
+    default:
+      return [400, 'This is not valid HTTP.'];
+  }
+}
