@@ -1,109 +1,296 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { agent } from 'supertest';
-import { expect, test } from 'vitest';
+import { Agent, request } from 'undici';
+import { expect, onTestFinished, test } from 'vitest';
+import { createCollector } from '../../src/collector/index.ts';
+import { documentOf } from '../../src/collector/openapi/document.ts';
 import { ROUTES } from '../../src/collector/routes/routes.ts';
-import { startCollector } from './collector-helpers.ts';
+import { at, NASTY_TEXTS, valuesOf } from '../helpers/json-arbitrary.ts';
+import { startJudge, verdict } from '../helpers/judge-server.ts';
+import { watchAnswers } from './checked-answers.ts';
 
-const RUNS = { numRuns: 300 };
-const posts = ROUTES.filter((route) => route.method === 'POST').map(({ path }) =>
-  path.replace(':project_id', 'demo').replace(':task_id', 't').replace(':session_id', 's'),
+/** Requests in all; 10 000 take some minutes. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 600);
+const MAX_BODY = 256 * 1024;
+
+const DOCUMENT = JSON.parse(JSON.stringify(documentOf(ROUTES)));
+/** Ids that are there, in this project and in another. */
+const KNOWN = ['demo', 't', 's', 'success', 'failure', 'other', 'their-task', 'their-session'];
+
+interface Operation {
+  requestBody?: { content: { 'application/json': { schema: Record<string, unknown> } } };
+}
+
+interface Call {
+  method: string;
+  path: string;
+  body: Buffer | undefined;
+  headers: Record<string, string>;
+}
+
+const pathPart = fc
+  .oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...KNOWN) },
+    { weight: 1, arbitrary: fc.constantFrom(...NASTY_TEXTS) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
+  )
+  .map((text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')) || '%20');
+const malformedPart = fc.constantFrom('%', '%E0%A4%A', '%ff', '%00', '%2e%2e', '%ed%a0%80', '%2F');
+
+const query = fc.oneof(
+  { weight: 6, arbitrary: fc.constant('') },
+  { weight: 2, arbitrary: fc.integer({ min: -1, max: 12_000 }).map((n) => `?limit=${n}`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      ...['?limit=', '?limit=%', '?limit=1&limit=2', '?limit[]=1', '?limit=1e9', '?__proto__=1'],
+      ...[
+        '?limit=%00',
+        '?with_events=True',
+        '?with_events=maybe',
+        '?%E0',
+        `?x=${'y'.repeat(4000)}`,
+      ],
+    ),
+  },
 );
 
-/** Any string, with halves of surrogate pairs, NUL and other nuisances among them. */
-const text = fc.oneof(
-  fc.string({ unit: 'binary' }),
-  fc.constantFrom('demo', 't', 's', '', '\u0000', '\ud800', '__proto__', 'success', '../..', "'--"),
-);
-const key = fc.constantFrom(
-  ...['project_id', 'task_id', 'session_id', 'input', 'output', 'metadata', 'data', 'flag'],
-  ...['human_eval', 'notes', 'filters', 'limit', 'summary', 'status', 'flattened_tasks'],
-  ...['batched_log_events', 'raw_input', 'created_at', 'tasks_ids', 'task_eval', '__proto__'],
-);
-const { value } = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    text,
-    fc.double(),
-    fc.maxSafeInteger(),
-    fc.boolean(),
-    fc.constant(null),
-    fc.constantFrom('demo', 'success', 'failure', 'completed'),
-    fc.array(tie('value'), { maxLength: 5 }),
-    fc.array(fc.tuple(fc.oneof(key, text), tie('value')), { maxLength: 8 }).map(Object.fromEntries),
-  ),
-}));
-const body = fc.oneof(
-  value,
-  fc.array(fc.tuple(key, value), { maxLength: 8 }).map(Object.fromEntries),
-  fc
-    .array(fc.tuple(key, value), { maxLength: 8 })
-    .map((entries) => ({ project_id: 'demo', input: 'x', ...Object.fromEntries(entries) })),
-  fc.array(value, { maxLength: 5 }).map((events) => ({ batched_log_events: events })),
+/** JSON as text, with what JSON.stringify never writes. */
+const writing = fc.constantFrom<(json: string) => string | Buffer>(
+  ...Array.from({ length: 12 }, () => (json: string) => json),
+  (json) => json.replace(/-?\d+(\.\d+)?/, '1e999'),
+  (json) => json.replace(/-?\d+(\.\d+)?/, '123456789012345678901234567890'),
+  (json) => json.replace(/^\{/, '{"__proto__":{"polluted":1},"project_id":"other",'),
+  (json) => json.replace(/null|true|"x"/, `${'['.repeat(9000)}${']'.repeat(9000)}`),
+  (json) => json.slice(0, json.length / 2),
+  (json) => `${json}${json}`,
+  (json) => `\ufeff${json}`,
+  (json) =>
+    Buffer.concat([
+      Buffer.from(json.slice(0, 9)),
+      Buffer.from([0xff, 0xfe, 0xc0]),
+      Buffer.from(json.slice(9)),
+    ]),
+  (json) => json.replace(/"/, '"\u0000'),
+  (json) => json.replace(/:\s*"/, ':"\\ud800'),
+  () => '',
 );
 
+/** How the body travels: as it is, compressed, or as something that it is not. */
+const travel = fc.constantFrom<(body: Buffer) => { body: Buffer; headers: Record<string, string> }>(
+  ...Array.from({ length: 10 }, () => (body: Buffer) => ({ body, headers: {} })),
+  (body) => ({ body: gzipSync(body), headers: { 'content-encoding': 'gzip' } }),
+  (body) => ({ body: brotliCompressSync(body), headers: { 'content-encoding': 'br' } }),
+  (body) => ({ body: deflateSync(body), headers: { 'content-encoding': 'deflate' } }),
+  (body) => ({ body: deflateRawSync(body), headers: { 'content-encoding': 'deflate' } }),
+  (body) => ({ body: gzipSync(body).subarray(0, -6), headers: { 'content-encoding': 'gzip' } }),
+  (body) => ({ body, headers: { 'content-encoding': 'gzip' } }),
+  (body) => ({ body, headers: { 'content-encoding': 'x-nothing' } }),
+  () => ({ body: gzipSync(BOMB), headers: { 'content-encoding': 'gzip' } }),
+  () => ({ body: brotliCompressSync(BOMB), headers: { 'content-encoding': 'br' } }),
+  () => ({ body: deflateSync(BOMB), headers: { 'content-encoding': 'deflate' } }),
+  (body) => ({ body, headers: { 'content-type': 'text/plain' } }),
+  (body) => ({ body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+  (body) => ({ body, headers: { 'content-type': 'application/json; charset=utf-16' } }),
+  (body) => ({ body, headers: { 'content-type': 'application/json; charset=nonsense' } }),
+  (body) => ({ body, headers: { 'content-type': '' } }),
+);
+const BOMB = Buffer.from(`{"input":"${'x'.repeat(8_000_000)}"}`);
+
+const header = fc.constantFrom<Record<string, string>>(
+  ...Array.from({ length: 12 }, () => ({})),
+  { 'x-request-id': 'a'.repeat(1000) },
+  { 'x-request-id': '{"$x":1}' },
+  { authorization: 'Bearer ' },
+  { authorization: 'Bearer __proto__' },
+  { 'x-http-method-override': 'DELETE' },
+);
+
+/** A call of one of the document's operations, right in most of its parts. */
+const calls: fc.Arbitrary<Call> = fc
+  .constantFrom(
+    ...Object.entries(DOCUMENT.paths as Record<string, Record<string, Operation>>).flatMap(
+      ([path, operations]) =>
+        Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
+    ),
+  )
+  .chain(({ path, method, operation }) => {
+    const schema = operation.requestBody?.content['application/json'].schema;
+    const parts = path.split('/').map((part) => {
+      if (!part.startsWith('{')) return fc.constant(part);
+      const own = { '{project_id}': 'demo', '{task_id}': 't', '{session_id}': 's' }[part] ?? 'none';
+      return fc.oneof(
+        { weight: 8, arbitrary: fc.constant(own) },
+        { weight: 3, arbitrary: pathPart },
+        { weight: 1, arbitrary: malformedPart },
+      );
+    });
+    return fc
+      .record({
+        parts: fc.tuple(...parts),
+        slash: fc.constantFrom('', '', '/'),
+        query,
+        value: schema ? valuesOf(schema, DOCUMENT, KNOWN) : fc.constant(undefined),
+        write: writing,
+        send: travel,
+        header,
+        verb: fc.constantFrom(
+          ...Array.from({ length: 20 }, () => method.toUpperCase()),
+          'PUT',
+          'DELETE',
+        ),
+      })
+      .map(({ parts, slash, query, value, write, send, header, verb }) => {
+        const target = `${parts.join('/')}${slash}${query}`;
+        if (value === undefined || verb === 'GET')
+          return { method: verb, path: target, body: undefined, headers: header };
+        const { body, headers } = send(Buffer.from(write(JSON.stringify(value))));
+        return {
+          method: verb,
+          path: target,
+          body,
+          headers: { 'content-type': 'application/json', ...headers, ...header },
+        };
+      });
+  });
+
+/** Two projects in one database; `demo` is the one that is entered. */
 async function fuzzed() {
-  const started = await startCollector({ flagWaitMs: 0 });
-  await started.log({ task_id: 't', session_id: 's', input: 'x' });
-  return started;
-}
-
-function isFine(status: number, answer: { detail?: unknown } | null): void {
-  if (status === 200) return;
-  expect(status === 501 || (status >= 400 && status < 500)).toBe(true);
-  expect(answer?.detail).toBeTruthy();
-}
-
-test('no JSON makes a route fail', { timeout: 60_000 }, async () => {
-  const { post } = await fuzzed();
-  await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...posts), body, async (path, json) => {
-      const answer = await post(path)
-        .type('json')
-        .send(JSON.stringify(json) ?? '');
-      isFine(answer.status, answer.body);
-    }),
-    RUNS,
+  const directory = mkdtempSync(join(tmpdir(), 'phospho-fuzz-'));
+  const judge = await startJudge(() => verdict('same'));
+  const options = {
+    database: `sqlite:${join(directory, 'phospho.db')}`,
+    ...{ port: 0, flagWaitMs: 0, maxBodyBytes: MAX_BODY, logger: quiet },
+    judge: { baseUrl: judge.baseUrl, model: 'judge' },
+  };
+  const said: string[] = [];
+  function note(message: string): void {
+    said.push(message);
+  }
+  Object.assign(quiet, { debug: note, info: note, warn: note, error: note });
+  const demo = await createCollector(options);
+  const other = await createCollector({ ...options, project: 'other' });
+  const dispatcher = new Agent({ connections: 4, headersTimeout: 30_000, bodyTimeout: 30_000 });
+  onTestFinished(async () => {
+    await dispatcher.close();
+    await demo.close();
+    await other.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const faults = watchAnswers(demo.app);
+  await demo.listen();
+  await other.listen();
+  const as = (collector: typeof demo) => async (call: Call) => {
+    const { statusCode: status, body } = await request(`${collector.url}${call.path}`, {
+      method: call.method as 'POST',
+      headers: { authorization: `Bearer ${collector.apiKey}`, ...call.headers },
+      body: call.body ?? null,
+      dispatcher,
+    });
+    const text = await body.text();
+    return { status, text };
+  };
+  const json = (path: string, value: object): Call => ({
+    ...{ method: 'POST', path, headers: { 'content-type': 'application/json' } },
+    body: Buffer.from(JSON.stringify(value)),
+  });
+  await as(demo)(
+    json('/v2/log/demo', { batched_log_events: [{ task_id: 't', session_id: 's', input: 'x' }] }),
   );
+  const theirs = [
+    { task_id: 'their-task', session_id: 'their-session', input: 'secret-of-theirs' },
+  ];
+  await as(other)(json('/v2/log/other', { batched_log_events: theirs }));
+  return { demo: as(demo), other: as(other), json, faults, said };
+}
+
+const quiet = {} as Console;
+
+test('no call of any route fails, whatever is sent: a 4xx says why, and what is acknowledged is stored', {
+  timeout: 120_000 + RUNS * 200,
+}, async () => {
+  const { demo, other, json, faults, said } = await fuzzed();
+  const before = await other({ ...json('/v2/projects/other/tasks', {}) });
+  const acknowledged = new Set(['t']);
+  const seen = new Map<number, number>();
+
+  await fc.assert(
+    fc.asyncProperty(calls, async (call) => {
+      const { status, text } = await demo(call);
+      seen.set(status, (seen.get(status) ?? 0) + 1);
+      expect(faults).toEqual([]);
+      expect(status < 500 || status === 503).toBe(true);
+      expect(text).not.toContain('secret-of-theirs');
+      if (status !== 200) {
+        if (call.method !== 'HEAD') expect(JSON.parse(text).detail).toBeTruthy();
+      } else if (call.path.startsWith('/v2/log/')) {
+        for (const { task_id } of JSON.parse(text).logged_events)
+          if (task_id !== undefined) acknowledged.add(task_id);
+      } else if (/^\/v2\/tasks\/?(\?|$)/.test(call.path)) {
+        acknowledged.add(JSON.parse(text).id);
+      }
+      expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    }),
+    { numRuns: RUNS },
+  );
+
+  // Enough of it was right to reach the routes themselves.
+  expect(seen.get(200) ?? 0).toBeGreaterThan(RUNS / 10);
+  const ids = [...acknowledged];
+  for (let start = 0; start < ids.length; start += 1000) {
+    const part = ids.slice(start, start + 1000);
+    const { text } = await demo(
+      json('/v2/projects/demo/tasks', { filters: { tasks_ids: part }, limit: 10_000 }),
+    );
+    const stored = new Set((JSON.parse(text).tasks as { id: string }[]).map(({ id }) => id));
+    expect(part.filter((id) => !stored.has(id))).toEqual([]);
+  }
+  const after = await other({ ...json('/v2/projects/other/tasks', {}) });
+  expect(after).toEqual(before);
+  expect(said.filter((message) => message.includes('failed:'))).toEqual([]);
+  if (process.env.FUZZ_RUNS) console.log('answers by status:', Object.fromEntries(seen));
 });
 
 test('no bytes for a body make a route fail', { timeout: 60_000 }, async () => {
-  const { post } = await fuzzed();
+  const { demo, faults } = await fuzzed();
+  const posts = ROUTES.filter(({ method }) => method === 'POST').map(
+    ({ path }) => `/v2${path.replace(':project_id', 'demo').replace(/:\w+/, 't')}`,
+  );
+  const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
   await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom(...posts),
-      fc.string({ unit: 'binary' }),
-      async (path, junk) => {
-        const answer = await post(path).type('json').send(junk);
-        isFine(answer.status, answer.body);
-      },
-    ),
-    RUNS,
+    fc.asyncProperty(fc.constantFrom(...posts), bytes, async (path, body) => {
+      const headers = { 'content-type': 'application/json' };
+      const { status } = await demo({ method: 'POST', path, body, headers });
+      expect(status).toBeLessThan(500);
+      expect(faults).toEqual([]);
+    }),
+    { numRuns: Math.min(RUNS, 2000) / 4 },
   );
 });
 
-test('no path and query make a route fail', { timeout: 60_000 }, async () => {
-  const { collector } = await fuzzed();
-  const http = agent(collector.app).set('authorization', `Bearer ${collector.apiKey}`);
+test('no path makes the collector fail', { timeout: 60_000 }, async () => {
+  const { demo, faults } = await fuzzed();
   const part = fc.oneof(
-    text.map((s) => encodeURIComponent(s.replace(/\p{Surrogate}/gu, ''))),
+    pathPart,
+    malformedPart,
     fc.constantFrom('v2', 'tasks', 'sessions', 'projects', 'demo', 'flat', 'flag', 'transcript'),
-    fc.constantFrom('%E0%A4%A', '%00', '%', '%2e%2e', '%ff', '..', '__proto__', 'a'.repeat(3000)),
+    fc.constantFrom('metrics', 'openapi.json', 'health', '..', '', '__proto__', 'a'.repeat(3000)),
   );
-  const query = fc.oneof(
-    fc.constantFrom('', '?limit=', '?limit=%', '?limit[]=1', '?__proto__=1', '?limit=1e9', '?%E0'),
-    part.map((raw) => `?limit=${raw}`),
-  );
+  const method = fc.constantFrom('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH');
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(part, { maxLength: 6 }),
-      query,
-      fc.boolean(),
-      async (parts, q, get) => {
-        const path = `/v2/${parts.join('/')}${q}`;
-        const answer = await (get ? http.get(path) : http.post(path).send({ flag: 'success' }));
-        isFine(answer.status, answer.body);
-      },
-    ),
-    RUNS,
+    fc.asyncProperty(fc.array(part, { maxLength: 6 }), query, method, async (parts, q, verb) => {
+      const path = `/${parts.join('/')}${q}`;
+      const { status } = await demo({ method: verb, path, body: undefined, headers: {} });
+      expect(status).toBeLessThan(500);
+      expect(faults).toEqual([]);
+    }),
+    { numRuns: Math.min(RUNS, 2000) / 4 },
   );
+});
+
+test('the document’s schemas are found by their references', () => {
+  expect(at(DOCUMENT, '#/components/schemas/LogEvent')).toMatchObject({ type: 'object' });
 });

@@ -19,16 +19,27 @@ const TIMES: ServerTimes = {
 
 /** A server that answers what never becomes a request in JSON too. */
 export function makeServer(listener: RequestListener, times: Partial<ServerTimes> = {}): Server {
-  const server = createServer({ ...TIMES, ...times }, listener);
+  // Node would answer a missing Host itself; our guard does it with a reason.
+  const server = createServer({ ...TIMES, requireHostHeader: false, ...times }, listener);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuse(error, socket as Socket);
+  });
+  server.on('checkExpectation', (_req, res) => {
+    const body = JSON.stringify({ detail: 'Of the Expect header only 100-continue is known.' });
+    res.writeHead(417, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': body.length,
+      connection: 'close',
+    });
+    res.end(body);
   });
   return server;
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  // After bytes of an answer, or a reset, nothing that we write would be understood.
-  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesWritten > 0) {
+  // Within an answer, or after a reset, nothing that we write would be understood. Node itself looks there.
+  const { _httpMessage } = socket as { _httpMessage?: { headersSent: boolean } | null };
+  if (!socket.writable || error.code === 'ECONNRESET' || _httpMessage?.headersSent) {
     socket.destroy();
     return;
   }

@@ -57,7 +57,7 @@ export async function complete(
     const text = await textOf(response);
     if (!response.ok) {
       throw new AttemptError(
-        `the judge answered ${response.status}: ${text.slice(0, 300)}`,
+        `the judge answered ${response.status}: ${withoutKey(text, judge).slice(0, 300)}`,
         response.status,
         retryAfterMs(response.headers.get('retry-after') ?? undefined),
       );
@@ -71,6 +71,10 @@ export async function complete(
     const { cause } = error as { cause?: unknown };
     throw new AttemptError(`the judge cannot be reached: ${describeError(cause ?? error)}`);
   }
+}
+
+function withoutKey(text: string, { apiKey }: ResolvedJudge): string {
+  return apiKey === undefined ? text : text.replaceAll(apiKey, '[key]');
 }
 
 function formatOf(format: Format): object {

@@ -49,8 +49,7 @@ export class Judge {
    * Asks twice, the answers swapped. What fails is an "Error" with its reason.
    *
    * @param gone - ends it: nobody waits for the verdict any more
-   * @throws HttpError 503 where too many are under way, or the collector closes
-   * @throws the reason of `gone`
+   * @throws HttpError 503 where too many are under way or the collector closes, 499 where the caller has left
    */
   async compare(question: Question, gone: AbortSignal): Promise<Judgement> {
     if (this.#isClosed || this.#underWay.size >= MAX_UNDER_WAY) {
@@ -78,7 +77,9 @@ export class Judge {
           'retry-after': '5',
         });
       }
-      if (gone.aborted || !over.signal.aborted) throw error;
+      // Nobody reads it: nginx' number for a caller who has left.
+      if (gone.aborted) throw new HttpError(499, 'The caller has left.');
+      if (!over.signal.aborted) throw error;
       return { result: 'Error', reason: `the judge gave no verdict within ${COMPARISON_MS} ms` };
     } finally {
       clearTimeout(timer);
@@ -102,11 +103,11 @@ export class Judge {
       return verdictIn(await this.#inFormat(messages, comparison), isSwapped);
     } catch (error) {
       if (!(error instanceof AttemptError)) throw error;
-      this.#logger.once(
-        `judge:${error.status ?? 'network'}`,
-        'warn',
-        `a comparison has no verdict: ${error.message.slice(0, 200)} (said once for each kind)`,
-      );
+      // Its answer may repeat what it was sent, which is for no log.
+      const fault =
+        error.status === undefined ? error.message : `the judge answered ${error.status}`;
+      const message = `a comparison has no verdict: ${fault} (said once for each kind)`;
+      this.#logger.once(`judge:${error.status ?? 'network'}`, 'warn', message);
       return failed(short(error.message));
     }
   }
