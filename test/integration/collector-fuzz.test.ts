@@ -25,6 +25,8 @@ interface Operation {
 }
 
 interface Call {
+  /** Which of the document's it was made for. */
+  operation?: string;
   method: string;
   path: string;
   body: Buffer | undefined;
@@ -109,19 +111,32 @@ const header = fc.constantFrom<Record<string, string>>(
   { 'x-http-method-override': 'DELETE' },
 );
 
+/** What stands for a test's id until one has been made. */
+const TEST = 'the-test';
+const OWN: Record<string, string> = {
+  '{project_id}': 'demo',
+  '{task_id}': 't',
+  '{session_id}': 's',
+  '{test_id}': TEST,
+};
+
 /** A call of one of the document's operations, right in most of its parts. */
 const calls: fc.Arbitrary<Call> = fc
   .constantFrom(
     ...Object.entries(DOCUMENT.paths as Record<string, Record<string, Operation>>).flatMap(
       ([path, operations]) =>
-        Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
+        Object.entries(operations).map(([method, { requestBody }]) => ({
+          path,
+          method,
+          requestBody,
+        })),
     ),
   )
-  .chain(({ path, method, operation }) => {
-    const schema = operation.requestBody?.content['application/json'].schema;
+  .chain(({ path, method, requestBody }) => {
+    const schema = requestBody?.content['application/json'].schema;
     const parts = path.split('/').map((part) => {
       if (!part.startsWith('{')) return fc.constant(part);
-      const own = { '{project_id}': 'demo', '{task_id}': 't', '{session_id}': 's' }[part] ?? 'none';
+      const own = OWN[part] ?? 'none';
       return fc.oneof(
         { weight: 8, arbitrary: fc.constant(own) },
         { weight: 3, arbitrary: pathPart },
@@ -145,10 +160,12 @@ const calls: fc.Arbitrary<Call> = fc
       })
       .map(({ parts, slash, query, value, write, send, header, verb }) => {
         const target = `${parts.join('/')}${slash}${query}`;
+        const operation = `${method} ${path}`;
         if (value === undefined || verb === 'GET')
-          return { method: verb, path: target, body: undefined, headers: header };
+          return { operation, method: verb, path: target, body: undefined, headers: header };
         const { body, headers } = send(Buffer.from(write(JSON.stringify(value))));
         return {
+          operation,
           method: verb,
           path: target,
           body,

@@ -44,6 +44,16 @@ describe('POST /log/{project_id}', () => {
     expect((await get('/tasks/a')).body.input).toBe('one');
   });
 
+  test('fills in what an event has left null', async () => {
+    const { post } = await startCollector();
+    const nulls = { task_id: null, client_created_at: null, environment: null, project_id: null };
+    const { body } = await post('/log/demo', { batched_log_events: [{ input: 'x', ...nulls }] });
+    expect(body.logged_events[0]).toMatchObject({
+      ...{ task_id: expect.stringMatching(/^task_/), client_created_at: expect.any(Number) },
+      ...{ environment: 'default environment', project_id: 'demo' },
+    });
+  });
+
   test('makes an id where none is given', async () => {
     const { get, log } = await startCollector();
     const [event] = await log({ input: 'x' });

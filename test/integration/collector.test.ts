@@ -242,6 +242,36 @@ describe('flat tasks', () => {
     });
   });
 
+  test('are read by GET too, as the first Python client asks for them', async () => {
+    const { get, log } = await startCollector();
+    await log({ task_id: 'a', session_id: 's', input: 'x' }, { task_id: 'b', input: 'y' });
+    const all = await get('/projects/demo/tasks/flat').expect(200);
+    expect(all.body.flattened_tasks).toHaveLength(2);
+    const one = await get('/projects/demo/tasks/flat/?limit=1&with_events=False').expect(200);
+    expect(one.body.flattened_tasks).toHaveLength(1);
+    expect(one.body.flattened_tasks[0]).toHaveProperty('session_id');
+    expect(one.body.flattened_tasks[0]).not.toHaveProperty('event_name');
+    await get('/projects/demo/tasks/flat?with_events=maybe').expect(422);
+  });
+
+  test('a time that no database counts up to is brought to one that it does', async () => {
+    const { get, log, post } = await startCollector();
+    await log({ task_id: 'a', input: 'x' });
+    for (const [time, stored] of [
+      [1e300, Number.MAX_SAFE_INTEGER],
+      [-1e300, -Number.MAX_SAFE_INTEGER],
+      [10.7, 10],
+    ] as const) {
+      const task_eval = time > 0 ? 'success' : 'failure';
+      const row = { task_id: 'a', task_eval, task_eval_source: `${time}`, task_eval_at: time };
+      await post('/projects/demo/tasks/flat-update', { flattened_tasks: [row] }).expect(200);
+      expect((await get('/tasks/a')).body.last_eval.created_at).toBe(stored);
+      const filters = { created_at_start: -1e300, created_at_end: 1e300 };
+      const listed = await post('/projects/demo/tasks', { filters }).expect(200);
+      expect(idsOf(listed.body.tasks)).toEqual(['a']);
+    }
+  });
+
   test('an update with an unknown id changes nothing', async () => {
     const { get, log, post } = await startCollector();
     await log({ task_id: 'a', input: 'x' });
@@ -307,6 +337,25 @@ describe('tests', () => {
       expect(body.detail).toContain('PHOSPHO_JUDGE_BASE_URL');
     }
   });
+});
+
+test('takes what the Python client sends, with its nulls and spellings', async () => {
+  const { get, log, post } = await startCollector();
+  await log({
+    ...{ task_id: 't', session_id: 's', input: 'x', output: null, client_created_at: now() },
+    ...{ raw_input: { messages: [] }, raw_output: null, raw_output_type_name: 'NoneType' },
+    ...{ environment: null, metadata: null, flag: null, test_id: null, version_id: null },
+  });
+  const flag = { flag: 'failure', source: 'user', notes: null };
+  expect((await post('/tasks/t/flag/', flag).expect(200)).body.flag).toBe('failure');
+  const { id } = (await post('/tests', { project_id: 'demo', summary: null }).expect(200)).body;
+  await post(`/tests/${id}`, { status: 'completed' }).expect(200);
+  expect((await get('/sessions/s/tasks?limit=1000').expect(200)).body.tasks).toHaveLength(1);
+  await get('/projects/demo/sessions?limit=1000').expect(200);
+  await get('/projects/demo/tasks?limit=1000').expect(200);
+  const update = { metadata: { a: 1 }, data: null, notes: null, flag: null, flag_source: null };
+  expect((await post('/tasks/t', update).expect(200)).body.metadata).toEqual({ a: 1 });
+  await post('/sessions/s', { metadata: null, data: { b: 1 }, preview: null }).expect(200);
 });
 
 test('every route takes a trailing slash', async () => {
