@@ -1,9 +1,13 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Phospho } from 'phospho-express';
 import { agent } from 'supertest';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openSqlite } from '../../src/collector/store/sqlite/open-sqlite.ts';
 import { PhosphoConfigError } from '../../src/errors.ts';
 import {
   type Asked,
@@ -324,6 +328,45 @@ test('a caller who hangs up ends the request to the judge', async () => {
   leaving.abort();
   await expect(answer).rejects.toThrow();
   await ended;
+});
+
+test('a comparison is stored with its reason, beside the caller’s instructions', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'phospho-compare-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, 'phospho.db');
+  const judge = await startJudge(({ first }) =>
+    first.includes('garbage') ? said('hm') : verdict('same', 'alike'),
+  );
+  const { collector, post } = await startCollector({
+    database: `sqlite:${path}`,
+    judge: { baseUrl: judge.baseUrl, model: 'm' },
+  });
+  await post('/evals/compare', { ...PAIR, instructions: 'Be brief' }).expect(200);
+  await post('/evals/compare', { ...PAIR, old_output: 'garbage' }).expect(200);
+  await collector.close();
+  const db = await openSqlite(path);
+  onTestFinished(() => db.destroy());
+  const rows = await db.selectFrom('comparisons').selectAll().orderBy('id').execute();
+  expect(rows).toMatchObject([
+    { comparison_result: 'Same quality', reason: 'alike', instructions: 'Be brief', source: 'm' },
+    { comparison_result: 'Error', reason: expect.stringContaining('"hm"'), instructions: null },
+  ]);
+});
+
+test('a key that would travel unencrypted to another machine is warned of', async () => {
+  const said: string[] = [];
+  const note = (message: string) => void said.push(message);
+  const logger = { debug: note, info: note, warn: note, error: note };
+  const judge = { baseUrl: 'http://judge.internal/v1', model: 'm' };
+  await startCollector({ logger, judge });
+  await startCollector({
+    logger,
+    judge: { ...judge, baseUrl: 'http://127.0.0.1/v1', apiKey: 'k' },
+  });
+  expect(said).toEqual([]);
+  await startCollector({ logger, judge: { ...judge, apiKey: 'sk-secret' } });
+  expect(said).toEqual([expect.stringMatching(/judge\.internal unencrypted/)]);
+  expect(said.join()).not.toContain('sk-secret');
 });
 
 test('phospho.client.compare() and a test’s score, end to end', async () => {
