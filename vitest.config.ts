@@ -1,11 +1,21 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { browserAssets } from './assets.config.ts';
 
 const src = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 
 /** They bound what a clock says, so they run after all others, one at a time, on a machine that does nothing else. */
 const TIMED = ['test/**/*.timed.test.ts', 'test/faults/**/*.test.ts'];
+
+/** What every store must do alike. */
+const CONTRACT = [
+  'test/integration/collector{,-log,-flag,-auth,-fuzz}.test.ts',
+  'test/integration/dashboard-{api,overview,login}.test.ts',
+  'test/unit/collector/stats.test.ts',
+];
+
+/** They run side by side with the suite, which has run on SQLite: Node's own, or libsql where Node has none. */
+const hasOwnSqlite = process.getBuiltinModule('node:sqlite') !== undefined;
 
 /** What runs in the browser alone does not change with Node: CI tests it on one of them. */
 const PAGES_ALONE = [
@@ -18,6 +28,26 @@ const left = process.env.TEST_PAGES === 'off' ? PAGES_ALONE : [];
  * fast-check prints it with what it finds.
  */
 const seed = process.env.FAST_CHECK_SEED ?? `${Math.floor(Math.random() * 2 ** 31)}`;
+
+const SEED = 'test/helpers/seed.ts';
+
+/** The contract, on another store than the suite's. */
+function storeProject(
+  name: string,
+  test: Partial<NonNullable<TestProjectInlineConfiguration['test']>>,
+) {
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include: CONTRACT,
+      env: { TEST_STORE: name },
+      maxWorkers: '100%',
+      sequence: { groupOrder: 0 },
+      ...test,
+    },
+  };
+}
 
 /** Most suites read the source; `test/package` packs the tarball and uses that. */
 export default defineConfig({
@@ -38,7 +68,7 @@ export default defineConfig({
         test: {
           name: 'suite',
           include: ['test/**/*.test.ts'],
-          exclude: [...TIMED, ...left],
+          exclude: [...TIMED, ...left, 'test/postgres/**'],
           maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
@@ -47,6 +77,14 @@ export default defineConfig({
         extends: true,
         test: { name: 'timed', include: TIMED, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
+      ...(hasOwnSqlite
+        ? [storeProject('libsql', { setupFiles: [SEED, 'test/helpers/without-node-sqlite.ts'] })]
+        : []),
+      storeProject('postgres', {
+        globalSetup: 'test/helpers/postgres-setup.ts',
+        include: [...CONTRACT, 'test/postgres/**/*.test.ts'],
+      }),
+      storeProject('partitioned', { globalSetup: 'test/helpers/postgres-setup.ts' }),
     ],
     testTimeout: 20_000,
     hookTimeout: 60_000,
@@ -55,7 +93,7 @@ export default defineConfig({
     // A machine that others use stands still at times, in whichever test is running: on CI a test may be
     // tried once more, and the report says which ("retry x1"). What fails for its inputs fails again.
     retry: process.env.CI ? 1 : 0,
-    setupFiles: ['test/helpers/seed.ts'],
+    setupFiles: [SEED],
     env: {
       FAST_CHECK_SEED: seed,
       PHOSPHO_API_KEY: '',

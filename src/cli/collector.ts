@@ -8,6 +8,8 @@ interface Flags {
   port?: string;
   host?: string;
   database?: string;
+  poolSize?: string;
+  partitions?: string;
   project?: string;
   apiKey?: string;
   dashboardToken?: string;
@@ -27,7 +29,7 @@ interface Flags {
 export function collectorCommand(): Command {
   return new Command('collector')
     .description(
-      'Run the local phospho: the same HTTP API, with an embedded database. No account is needed.',
+      'Run the local phospho: the same HTTP API, with an embedded database or a PostgreSQL. No account is needed.',
     )
     .option(
       '--port <number>',
@@ -36,7 +38,21 @@ export function collectorCommand(): Command {
     .option('--host <address>', withEnv('address to listen on; default 127.0.0.1', 'HOST'))
     .option(
       '--database <url>',
-      withEnv('sqlite:<path> or sqlite::memory:; default sqlite:./phospho.db', 'DATABASE'),
+      withEnv(
+        'sqlite:<path>, sqlite::memory: or postgres://<user>@<host>/<name>; default sqlite:./phospho.db',
+        'DATABASE',
+      ),
+    )
+    .option(
+      '--pool-size <number>',
+      withEnv('connections to PostgreSQL at most, 1 to 500; default 10', 'POOL_SIZE'),
+    )
+    .option(
+      '--partitions <number>',
+      withEnv(
+        'cut the tables of a new PostgreSQL database into so many partitions, 0 to 1024; default 0',
+        'PARTITIONS',
+      ),
     )
     .option('--project <id>', withEnv('project to create and serve; default demo', 'PROJECT'))
     .option(
@@ -107,6 +123,12 @@ async function run(flags: Flags): Promise<void> {
         'stays in the shell history. Set PHOSPHO_COLLECTOR_API_KEY instead.',
     );
   }
+  if (flags.database !== undefined && /^postgres(?:ql)?:\/\/[^/@]*:[^/@]+@/.test(flags.database)) {
+    console.error(
+      'Warning: a password in --database can be read by every user of this machine while the collector runs, and ' +
+        'stays in the shell history. Set PHOSPHO_COLLECTOR_DATABASE instead, or PGPASSWORD beside it.',
+    );
+  }
   const stop = stopRequested();
   // Loaded here: the other commands need nothing of it.
   const { openCollector } = await import('../collector/open-collector.ts');
@@ -130,10 +152,13 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(judgeModel !== undefined && { model: judgeModel }),
     ...(judgeTimeoutMs !== undefined && { timeoutMs: numberIn(judgeTimeoutMs) }),
   };
+  const { poolSize, partitions } = flags;
   return {
     ...(port !== undefined && { port: numberIn(port) }),
     ...(host !== undefined && { host }),
     ...(database !== undefined && { database }),
+    ...(poolSize !== undefined && { poolSize: numberIn(poolSize) }),
+    ...(partitions !== undefined && { partitions: numberIn(partitions) }),
     ...(project !== undefined && { project }),
     ...(apiKey !== undefined && { apiKey }),
     ...(dashboardToken !== undefined && { dashboardToken }),

@@ -12,7 +12,7 @@ import { Changes } from './model/changes.ts';
 import { TaskWaiters } from './model/task-waiters.ts';
 import type { CollectorOptions } from './options.ts';
 import { resolveOptions } from './resolve-options.ts';
-import { openStore } from './store/kysely-store.ts';
+import { openStore } from './store/open-store.ts';
 
 /**
  * The composition root: options, database, app. The project's key is still to be settled.
@@ -27,7 +27,7 @@ export async function openCollector(
   const changes = new Changes();
   const logger = new GuardedLogger(options.logger, 'warn');
   const meter = new Meter();
-  const opened = await openStore(options.path, (projectId) => changes.note(projectId));
+  const opened = await openStore(options.database, (projectId) => changes.note(projectId));
   const store = timedStore(opened, meter);
   const judge = options.judge && new Judge(options.judge, logger);
   const loginToken = options.dashboardToken ?? makeLoginToken();

@@ -5,12 +5,30 @@ import type { JudgeOptions } from './judge/options.ts';
 /** Options of a collector. Each is taken from here, else from its environment variable, else its default. */
 export interface CollectorOptions {
   /**
-   * Where the data lives: `sqlite:` and a path, or `sqlite::memory:` for data that ends with the process.
-   * A new file is readable by its owner only. Environment: `PHOSPHO_COLLECTOR_DATABASE`.
+   * Where the data lives: `sqlite:` and a path, `sqlite::memory:` for data that ends with the process, or
+   * `postgres://user:password@host:5432/name`, which any number of collectors share; that needs the package
+   * `pg`. A new SQLite file is readable by its owner only. Environment, where other users cannot read a password:
+   * `PHOSPHO_COLLECTOR_DATABASE`.
    *
    * @defaultValue 'sqlite:./phospho.db'
    */
   database?: string;
+  /**
+   * Connections to PostgreSQL at most, 1 to 500, beside one that listens for what other collectors store.
+   * A request waits 5 s for one to become free, then it is answered 503. Environment:
+   * `PHOSPHO_COLLECTOR_POOL_SIZE`.
+   *
+   * @defaultValue 10
+   */
+  poolSize?: number;
+  /**
+   * Into how many hash partitions by project the tables of a new PostgreSQL database are cut, 0 to 1024. Of a
+   * database that has its tables it must be the number that it was made with, or be left out. See
+   * docs/scaling.md. Environment: `PHOSPHO_COLLECTOR_PARTITIONS`.
+   *
+   * @defaultValue 0
+   */
+  partitions?: number;
   /**
    * The project that is created and given a key. Projects made earlier in the same database are served too.
    * 1 to 128 letters, digits, `.`, `_` or `-`. Environment: `PHOSPHO_COLLECTOR_PROJECT`.

@@ -25,9 +25,11 @@ export async function settleKey(
     );
   }
   await projects.ensure(projectId);
-  if (given === undefined && !renew && (await projects.hasKey(projectId)))
-    return { origin: 'kept' };
   const plain = given ?? makeApiKey();
+  if (given === undefined && !renew) {
+    const isFirst = await projects.addFirstKey(storedKey(projectId, plain));
+    return isFirst ? { origin: 'made', plain } : { origin: 'kept' };
+  }
   const known = await recogniseKey(projects, plain);
   if (known !== undefined && known.projectId !== projectId) {
     throw new PhosphoConfigError(

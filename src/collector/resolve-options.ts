@@ -5,10 +5,11 @@ import { resolveJudge } from './judge/resolve.ts';
 import { FLAG_WAIT_MS } from './model/task-waiters.ts';
 import { flagOf, integer, list, matching, refused, secret } from './option-checks.ts';
 import type { CollectorOptions } from './options.ts';
+import type { Database } from './store/database.ts';
 
 /** Every option, checked. */
 export interface ResolvedOptions {
-  path: string;
+  database: Database;
   project: string;
   apiKey: string | undefined;
   dashboardToken: string | undefined;
@@ -37,7 +38,10 @@ export function resolveOptions(
 ): ResolvedOptions {
   const env = (name: string) => environment[`PHOSPHO_COLLECTOR_${name}`] || undefined;
   return {
-    path: sqlitePath(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db'),
+    database: databaseOf(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db', {
+      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 1, 500),
+      partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
+    }),
     project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
     apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
     dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
@@ -78,12 +82,23 @@ const HOST = {
   takes: 'a host name or address, without scheme, port or brackets, e.g. 127.0.0.1',
 };
 
-function sqlitePath(database: string): string {
+function databaseOf(
+  database: string,
+  ofPostgres: { poolSize: number; partitions: number },
+): Database {
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(database)?.[1];
-  if (path === undefined || path.includes('\u0000')) {
-    // A database URL may hold a password, so it is not repeated.
-    const scheme = /^[a-z]+:/i.exec(database)?.[0] ?? 'a value without scheme';
-    throw refused('database', 'sqlite:<path> or sqlite::memory:', scheme);
+  if (path !== undefined && !path.includes('\u0000')) {
+    if (ofPostgres.partitions === 0) return { kind: 'sqlite', path };
+    throw refused('partitions', '0 with SQLite, which has none', String(ofPostgres.partitions));
   }
-  return path;
+  const isPostgres = /^postgres(?:ql)?:\/\/[^\s\p{Cc}]+$/u.test(database);
+  if (isPostgres && URL.canParse(database))
+    return { kind: 'postgres', url: database, ...ofPostgres };
+  // A database URL may hold a password, so it is not repeated.
+  const scheme = /^[a-z]+:/i.exec(database)?.[0];
+  throw refused(
+    'database',
+    'sqlite:<path>, sqlite::memory: or postgres://<user>:<password>@<host>:<port>/<name>',
+    scheme === undefined ? 'a value without scheme' : `another value, which starts with ${scheme},`,
+  );
 }

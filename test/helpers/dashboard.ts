@@ -5,6 +5,7 @@ import {
   type CollectorOptions,
   createCollector,
 } from '../../src/collector/index.ts';
+import { emptyDatabase } from './databases.ts';
 
 interface Logged {
   error_in_log?: string;
@@ -33,7 +34,7 @@ export async function startDashboard(options: CollectorOptions = {}): Promise<{
   log: (...events: unknown[]) => Promise<void>;
 }> {
   const collector = await createCollector({
-    database: 'sqlite::memory:',
+    ...(await emptyDatabase()),
     port: 0,
     dashboardToken: TOKEN,
     ...options,

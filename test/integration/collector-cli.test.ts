@@ -142,9 +142,15 @@ describe('says in one line what is wrong, without a stack:', () => {
     ['an empty port', ['--port', ''], 2, /^phospho-express: port takes/m],
     [
       'another database',
-      ['--database', 'postgres://u:secret@h/d'],
+      ['--database', 'mysql://u:secret@h/d'],
       2,
-      /database takes (?!.*secret)/,
+      /^(?!.*secret).*database takes/,
+    ],
+    [
+      'a PostgreSQL that is not there',
+      ['--database', 'postgres://u:secret@127.0.0.1:1/d'],
+      2,
+      /^(?!.*(?:secret|u:)).*cannot open the database postgres:\/\/127\.0\.0\.1:1\/d: .*ECONNREFUSED/s,
     ],
     ['a path that cannot be written', ['--database', 'sqlite:/no/such/dir/x.db'], 2, /cannot open/],
     ['a project with a slash', ['--project', 'a/b'], 2, /project takes/],

@@ -5,6 +5,7 @@ import {
   type CollectorOptions,
   createCollector,
 } from '../../src/collector/index.ts';
+import { emptyDatabase } from '../helpers/databases.ts';
 import { checkAnswers } from './checked-answers.ts';
 
 /** What a test looks at of a logged event's answer. */
@@ -19,7 +20,7 @@ export function idsOf(rows: readonly { id: string }[]): string[] {
 }
 
 /**
- * A collector in memory, entered over HTTP with its key, and closed when the test ends. Each of its answers is
+ * A collector with an empty database, entered over HTTP with its key, and closed when the test ends. Each of its answers is
  * checked against the OpenAPI document.
  */
 export async function startCollector(options: CollectorOptions = {}): Promise<{
@@ -28,7 +29,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<{
   post: (path: string, body?: unknown) => Test;
   log: (...events: unknown[]) => Promise<Logged[]>;
 }> {
-  const collector = await createCollector({ database: 'sqlite::memory:', port: 0, ...options });
+  const collector = await createCollector({ ...(await emptyDatabase()), port: 0, ...options });
   onTestFinished(() => collector.close());
   checkAnswers(collector.app);
   const http = agent(collector.app).set('authorization', `Bearer ${collector.apiKey}`);

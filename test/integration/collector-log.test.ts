@@ -143,14 +143,20 @@ describe('POST /log/{project_id}', () => {
     await log({ task_id: 'b', input: 'still fine' });
   });
 
-  test('keeps any text: NUL and lone surrogates become U+FFFD, in metadata they stay', async () => {
+  test('keeps any text: NUL and lone surrogates become U+FFFD, in JSON too', async () => {
     const { get, log } = await startCollector();
     const text = 'a\u0000b\ud800c\u{1f600}';
-    const [event] = await log({ task_id: 'a', input: text, output: text, metadata: { text } });
+    const [event] = await log({
+      task_id: 'a',
+      input: text,
+      output: text,
+      metadata: { text, [text]: '\\u0000' },
+    });
     expect(event).not.toHaveProperty('error_in_log');
     const { body } = await get('/tasks/a');
     expect(body.input).toBe('a\ufffdb\ufffdc\u{1f600}');
-    expect(body.metadata.text).toBe(text);
+    const kept = 'a\ufffdb\ufffdc\u{1f600}';
+    expect(body.metadata).toEqual({ text: kept, [kept]: '\\u0000' });
   });
 
   test('refuses an event nested too deeply, and stores its neighbour', async () => {

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Migrator } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
-import { openStore } from '../../src/collector/store/kysely-store.ts';
 import { initial } from '../../src/collector/store/migrations/0001-initial.ts';
+import { openStore } from '../../src/collector/store/open-store.ts';
+import { SqliteEngine } from '../../src/collector/store/sqlite/engine.ts';
 import { openSqlite } from '../../src/collector/store/sqlite/open-sqlite.ts';
 
 const T0 = 1_790_000_000;
@@ -20,35 +21,40 @@ async function oldFile(): Promise<string> {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'phospho.db');
   const db = await openSqlite(path);
-  const provider = { getMigrations: async () => ({ '0001-initial': initial }) };
+  const provider = {
+    getMigrations: async () => ({ '0001-initial': initial(new SqliteEngine(db)) }),
+  };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   expect(error).toBeUndefined();
   const project = { id: 'p', project_name: 'p', created_at: T0 };
   await db.insertInto('projects').values(project).execute();
-  for (let index = 0; index < COUNT; index++) {
-    await db
-      .insertInto('tasks')
-      .values({
-        project_id: 'p',
-        id: `t${index}`,
-        created_at: T0 + index,
-        // Two processes may have written within one microsecond.
-        received_us: T0 * 1e6 + Math.floor(index / 2),
-        input: `question ${wordOf(index)}`,
-        output: 'an answer',
-        notes: index === 7 ? 'delightful' : null,
-        flag: index % 10 === 0 ? 'success' : null,
-        metadata: JSON.stringify({ model: 'm', route: '/r', latency_ms: 100, odd: [index] }),
-        environment: 'test',
-      } as never)
-      .execute();
-  }
+  const rows = Array.from({ length: COUNT }, (_, index) => index);
+  await db.transaction().execute(async (tx) => {
+    for (const index of rows) {
+      await tx
+        .insertInto('tasks')
+        .values({
+          project_id: 'p',
+          id: `t${index}`,
+          created_at: T0 + index,
+          // Two processes may have written within one microsecond.
+          received_us: T0 * 1e6 + Math.floor(index / 2),
+          input: `question ${wordOf(index)}`,
+          output: 'an answer',
+          notes: index === 7 ? 'delightful' : null,
+          flag: index % 10 === 0 ? 'success' : null,
+          metadata: JSON.stringify({ model: 'm', route: '/r', latency_ms: 100, odd: [index] }),
+          environment: 'test',
+        } as never)
+        .execute();
+    }
+  });
   await db.destroy();
   return path;
 }
 
 test('a file of the first version opens with facts, figures and search for all that it holds', async () => {
-  const store = await openStore(await oldFile());
+  const store = await openStore({ kind: 'sqlite', path: await oldFile() });
   onTestFinished(() => store.close());
   const { totals, models, routes } = await store.dashboard.overview('p', HOUR_OF_T0);
   expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 0 });
@@ -67,12 +73,12 @@ test('a file of the first version opens with facts, figures and search for all t
 
 test('what is stored and judged after the migration counts on from there', async () => {
   const path = await oldFile();
-  const first = await openStore(path);
+  const first = await openStore({ kind: 'sqlite', path });
   await first.tasks.change('p', 't1', {
     verdict: { value: 'failure', source: 'user', notes: 'unexpected' },
   });
   await first.close();
-  const store = await openStore(path);
+  const store = await openStore({ kind: 'sqlite', path });
   onTestFinished(() => store.close());
   const { totals } = await store.dashboard.overview('p', HOUR_OF_T0);
   expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 1 });

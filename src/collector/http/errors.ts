@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler } from 'express';
 import type { GuardedLogger } from '../../internal/logger.ts';
+import { unavailability } from '../store/unavailable.ts';
 import { HttpError } from './http-error.ts';
 
 /** Writes every error as `{"detail": …}`. What nobody foresaw is a 500 that tells no more, and one line in the log. */
@@ -7,7 +8,8 @@ export function errorHandler(logger: GuardedLogger): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error);
-    const answer = error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error));
+    const answer =
+      error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error, logger));
     if (answer !== undefined) {
       res.status(answer.status).set(answer.headers).json({ detail: answer.detail });
       return;
@@ -30,12 +32,12 @@ function ofExpress(error: unknown): HttpError | undefined {
   return new HttpError(status, error.message);
 }
 
-const PASSING = /\b(?:database is locked|database is busy|disk is full|disk I\/O error)\b/i;
-
-/** A database that is locked by another process, or a full disk: the request is fine and worth sending again. */
-function ofDatabase(error: unknown): HttpError | undefined {
-  if (!(error instanceof Error) || !PASSING.test(error.message)) return undefined;
-  return new HttpError(503, `The database cannot take this now: ${error.message}`, {
+/** Said once, since every request of an outage meets it: the client is told to come again, and no more. */
+function ofDatabase(error: unknown, logger: GuardedLogger): HttpError | undefined {
+  const reason = unavailability(error);
+  if (reason === undefined) return undefined;
+  logger.once(`database:${reason}`, 'warn', `the database cannot take requests now: ${reason}`);
+  return new HttpError(503, 'The database cannot take this now. Send it again later.', {
     'retry-after': '5',
   });
 }

@@ -3,6 +3,7 @@ import { uuidv7 } from '../../internal/ids.ts';
 import type { Eval } from '../../types.ts';
 import { receivedNow, unixNow } from './clock.ts';
 import type { EvalsTable, TasksTable } from './schema.ts';
+import { storableJson } from './storable.ts';
 import type { Verdict } from './store.ts';
 
 /** The Eval's row, and what it changes on its task: the last verdict wins. */
@@ -28,7 +29,7 @@ export function evalEffect(task: JudgedTask, verdict: Verdict): EvalEffect {
     test_id: task.test_id,
     notes: verdict.notes,
   };
-  const text = JSON.stringify(content);
+  const text = storableJson(content);
   return {
     row: {
       project_id: content.project_id,

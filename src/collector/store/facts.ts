@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../types.ts';
+import { storableText } from './storable.ts';
 
 /**
  * What is read from a task's metadata into columns of its own, so that lists and figures need not open its
@@ -35,11 +36,26 @@ export function factsOf(metadata: JsonObject): TaskFacts {
   };
 }
 
-/** A sender's mistake must not make an index entry of a megabyte. */
+/** A sender's mistake must not make an index entry of a megabyte. PostgreSQL takes 2704 bytes, of several names. */
 const MAX_NAME = 256;
+const MAX_NAME_BYTES = 512;
 
-function nameIn(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_NAME) : null;
+/** A name as it is stored, counted and looked for: what is longer is cut. */
+export function nameOf(text: string): string {
+  let name = storableText(text.slice(0, MAX_NAME));
+  while (bytesOf(name) > MAX_NAME_BYTES) name = storableText(name.slice(0, -1));
+  return name;
+}
+
+const encoder = new TextEncoder();
+
+function bytesOf(text: string): number {
+  return encoder.encode(text).length;
+}
+
+/** @returns null for what is no text, or an empty one */
+export function nameIn(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? nameOf(value) : null;
 }
 
 /** Whole and below 2^31, so that the sum over a million tasks is still exact in a double. */

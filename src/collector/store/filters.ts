@@ -1,5 +1,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { JsonObject, ProjectDataFilters } from '../../types.ts';
+import type { Engine } from './engine.ts';
+import { nameOf } from './facts.ts';
 import type { Schema } from './schema.ts';
 
 type TaskExpressions = ExpressionBuilder<Schema & { t: Schema['tasks'] }, 't'>;
@@ -10,6 +12,7 @@ type TaskExpressions = ExpressionBuilder<Schema & { t: Schema['tasks'] }, 't'>;
  * and `language` match what the app itself has logged under these keys of the metadata.
  */
 export function taskConditions(
+  engine: Engine,
   eb: TaskExpressions,
   filters: ProjectDataFilters,
 ): Expression<SqlBool>[] {
@@ -19,8 +22,9 @@ export function taskConditions(
   if (filters.created_at_end !== undefined)
     found.push(eb('t.created_at', '<=', filters.created_at_end));
   if (filters.flag !== undefined) found.push(eb('t.flag', '=', filters.flag));
-  if (filters.user_id !== undefined) found.push(eb('t.user_id', '=', filters.user_id));
-  if (filters.version_id !== undefined) found.push(eb('t.version_id', '=', filters.version_id));
+  if (filters.user_id !== undefined) found.push(eb('t.user_id', '=', nameOf(filters.user_id)));
+  if (filters.version_id !== undefined)
+    found.push(eb('t.version_id', '=', nameOf(filters.version_id)));
   if (filters.last_eval_source !== undefined)
     found.push(eb('t.last_eval_source', '=', filters.last_eval_source));
   if (filters.has_notes !== undefined) found.push(hasNotes(eb, filters.has_notes));
@@ -31,7 +35,7 @@ export function taskConditions(
   if (filters.is_last_task !== undefined) found.push(isLastTask(filters.is_last_task));
   if (filters.event_name !== undefined) found.push(NOTHING);
   for (const [key, value] of Object.entries(metadataOf(filters)))
-    found.push(metadataIs(key, value));
+    found.push(engine.metadataIs(key, value));
   return found;
 }
 
@@ -75,19 +79,4 @@ function metadataOf(filters: ProjectDataFilters): JsonObject {
     ...(sentiment === undefined ? {} : { sentiment }),
     ...(language === undefined ? {} : { language }),
   };
-}
-
-/** Compares the value of one top-level key. `json_each` takes the key as data, where a JSON path would parse it. */
-function metadataIs(key: string, value: unknown): Expression<SqlBool> {
-  return sql<SqlBool>`exists (select 1 from json_each(t.metadata) as m
-    where m.key = ${key} and ${equals(value)})`;
-}
-
-function equals(value: unknown): Expression<SqlBool> {
-  if (value === null) return sql<SqlBool>`m.type = 'null'`;
-  if (typeof value === 'boolean') return sql<SqlBool>`m.type = ${String(value)}`;
-  if (typeof value === 'number')
-    return sql<SqlBool>`m.type in ('integer', 'real') and m.value = ${value}`;
-  if (typeof value === 'string') return sql<SqlBool>`m.type = 'text' and m.value = ${value}`;
-  return sql<SqlBool>`m.type in ('object', 'array') and m.value = ${JSON.stringify(value)}`;
 }

@@ -1,12 +1,12 @@
-import type { Insertable, Transaction } from 'kysely';
-import { receivedNow } from './clock.ts';
-import { evalEffect } from './evals.ts';
-import { factsOf } from './facts.ts';
+import type { Transaction } from 'kysely';
+import type { Engine } from './engine.ts';
+import { type EvalEffect, evalEffect } from './evals.ts';
+import { factsOf, nameOf } from './facts.ts';
 import { textOf } from './rows.ts';
-import type { EvalsTable, Schema, SessionsTable, TasksTable } from './schema.ts';
-import { addToSearch } from './sqlite/text-search.ts';
+import type { Schema, SessionsTable, TasksTable } from './schema.ts';
 import { Tally } from './stats/tally.ts';
 import { writeStats } from './stats/write-stats.ts';
+import { storableJson } from './storable.ts';
 import type { NewTask } from './store.ts';
 
 /** 26 columns a row, and SQLite takes at most 32 766 parameters in a statement. */
@@ -20,14 +20,16 @@ const PREVIEW_LENGTH = 200;
  * @returns the ids that were unknown
  */
 export async function insertTasks(
+  engine: Engine,
   tx: Transaction<Schema>,
   projectId: string,
   tasks: readonly NewTask[],
 ): Promise<ReadonlySet<string>> {
   const stored = new Set<string>();
-  const newest = await newestArrival(tx);
-  const rows = tasks.map((task) => rowOf(projectId, task, receivedNow(newest)));
-  for (const part of partsOf(rows)) {
+  const arrivals = await engine.arrivals(tx, tasks.length);
+  const judged = tasks.map((task, index) => judgedRow(projectId, task, arrivals[index] ?? 0));
+  const rows = judged.map(({ row }) => row);
+  for (const part of partsOf(inOrderOfIds(rows))) {
     const inserted = await tx
       .insertInto('tasks')
       .values(part)
@@ -37,22 +39,34 @@ export async function insertTasks(
     for (const { id } of inserted) stored.add(id);
   }
   const fresh = rows.filter((row) => stored.has(row.id));
+  const evals = judged.flatMap(({ row, effect }) =>
+    effect !== undefined && stored.has(row.id) ? [effect.row] : [],
+  );
+  for (const part of partsOf(evals)) await tx.insertInto('evals').values(part).execute();
+  await engine.search.add(tx, fresh);
   await insertSessions(tx, fresh);
-  const flags = await insertVerdicts(tx, fresh, tasks);
   const tally = new Tally();
-  for (const row of fresh) tally.count({ ...row, flag: flags.get(row.id) ?? null });
-  await writeStats(tx, projectId, tally);
-  await addToSearch(tx, fresh);
+  for (const row of fresh) tally.count(row);
+  // Last: a line of the statistics is what writers most often wait for, until this transaction's end.
+  await writeStats(engine, tx, projectId, tally);
   return stored;
 }
 
-/** Another process that writes to the same file may be ahead of our clock. */
-async function newestArrival(tx: Transaction<Schema>): Promise<number> {
-  const row = await tx
-    .selectFrom('tasks')
-    .select((eb) => eb.fn.max('received_us').as('newest'))
-    .executeTakeFirst();
-  return row?.newest ?? 0;
+/** In one order, so that two transactions never wait for each other's rows. */
+function inOrderOfIds<Row extends { id: string }>(rows: readonly Row[]): Row[] {
+  return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** A task's row with the verdict that it brings, if any. */
+function judgedRow(
+  projectId: string,
+  task: NewTask,
+  receivedUs: number,
+): { row: TasksTable; effect: EvalEffect | undefined } {
+  const row = rowOf(projectId, task, receivedUs);
+  if (task.flag === null) return { row, effect: undefined };
+  const effect = evalEffect(row, { value: task.flag, source: 'owner', notes: null });
+  return { row: { ...row, ...effect.onTask }, effect };
 }
 
 function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable {
@@ -66,7 +80,7 @@ function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable
     output: task.output,
     additional_input: textOf(task.additionalInput),
     additional_output: textOf(task.additionalOutput),
-    metadata: JSON.stringify(task.metadata),
+    metadata: storableJson(task.metadata),
     data: textOf(task.data),
     flag: null,
     last_eval: null,
@@ -75,8 +89,8 @@ function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable
     notes: null,
     environment: task.environment,
     test_id: task.testId,
-    user_id: task.userId,
-    version_id: task.versionId,
+    user_id: task.userId === null ? null : nameOf(task.userId),
+    version_id: task.versionId === null ? null : nameOf(task.versionId),
     ...factsOf(task.metadata),
   };
 }
@@ -102,14 +116,15 @@ async function insertSessions(tx: Transaction<Schema>, rows: readonly TasksTable
       environment: row.environment,
     }),
   );
-  for (const part of partsOf(sessions)) {
+  for (const part of partsOf(inOrderOfIds(sessions))) {
     await tx
       .insertInto('sessions')
       .values(part)
       .onConflict((conflict) =>
-        conflict.columns(['project_id', 'id']).doUpdateSet((eb) => ({
-          preview: eb.fn.coalesce('sessions.preview', 'excluded.preview'),
-        })),
+        conflict
+          .columns(['project_id', 'id'])
+          .doUpdateSet((eb) => ({ preview: eb.ref('excluded.preview') }))
+          .where('sessions.preview', 'is', null),
       )
       .execute();
   }
@@ -127,29 +142,6 @@ function shorten(text: string, length: number): string {
   if (text.length <= length) return text;
   // A cut between the halves of a surrogate pair would leave half a character.
   return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
-async function insertVerdicts(
-  tx: Transaction<Schema>,
-  rows: readonly TasksTable[],
-  tasks: readonly NewTask[],
-): Promise<ReadonlyMap<string, NewTask['flag']>> {
-  const flags = new Map(tasks.map((task) => [task.id, task.flag]));
-  const evals: Insertable<EvalsTable>[] = [];
-  for (const row of rows) {
-    const value = flags.get(row.id);
-    if (value === undefined || value === null) continue;
-    const effect = evalEffect(row, { value, source: 'owner', notes: null });
-    evals.push(effect.row);
-    await tx
-      .updateTable('tasks')
-      .set(effect.onTask)
-      .where('project_id', '=', row.project_id)
-      .where('id', '=', row.id)
-      .execute();
-  }
-  for (const part of partsOf(evals)) await tx.insertInto('evals').values(part).execute();
-  return flags;
 }
 
 function* partsOf<T>(rows: readonly T[]): Generator<readonly T[]> {

@@ -1,34 +1,62 @@
-import { type Kysely, type Migration, type MigrationProvider, Migrator } from 'kysely';
+import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { PhosphoConfigError } from '../../errors.ts';
 import { describeError } from '../../internal/hooks.ts';
+import type { Engine } from './engine.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { dashboard } from './migrations/0002-dashboard.ts';
+import { textSearch } from './migrations/0003-text-search.ts';
+import { manyWriters } from './migrations/0004-many-writers.ts';
 import { comparisonReason } from './migrations/0010-comparison-reason.ts';
 import type { Schema } from './schema.ts';
-import { textSearch } from './sqlite/search-migration.ts';
 
-/** In order of their names. A published migration never changes: a new one is added. */
-const MIGRATIONS: Record<string, Migration> = {
-  '0001-initial': initial,
-  '0002-dashboard': dashboard,
-  '0003-text-search': textSearch,
-  '0010-comparison-reason': comparisonReason,
-};
-
-const provider: MigrationProvider = { getMigrations: async () => MIGRATIONS };
+/**
+ * In order of their names, for both engines. A published migration never changes: a new one is added. Where the
+ * engines differ, the migration says so.
+ */
+function migrationsOf(engine: Engine): Record<string, Migration> {
+  return {
+    '0001-initial': initial(engine),
+    '0002-dashboard': dashboard(engine),
+    '0003-text-search': textSearch(engine),
+    '0004-many-writers': manyWriters(engine),
+    '0010-comparison-reason': comparisonReason,
+  };
+}
 
 /**
  * Brings a database to the newest schema, one transaction for all that is missing.
  *
- * @throws PhosphoConfigError where the file is no database of ours, one of a newer version, or locked
+ * @throws PhosphoConfigError where it is no database of ours, one of a newer version, or locked
  */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
+export async function migrate(engine: Engine): Promise<void> {
+  const { db } = engine;
+  const migrations = migrationsOf(engine);
+  const applied = await appliedTo(db);
+  const newer = applied.filter((name) => !Object.hasOwn(migrations, name));
+  if (newer.length > 0) {
+    throw new PhosphoConfigError(
+      `the database is of a newer version of phospho-express: it has ${newer.join(', ')}, which this one does ` +
+        'not know. Update phospho-express, or name another database',
+    );
+  }
+  if (applied.length === Object.keys(migrations).length) return;
+  const provider = { getMigrations: async () => migrations };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error === undefined) return;
   throw new PhosphoConfigError(
     `the database cannot be brought to this version's schema: ${describeError(error)}. ` +
-      'Is it in use by another process, or written by a newer version of phospho-express or another program? ' +
-      'End that process, update, or name another file',
+      'Is it in use by another process, or written by another program? End that process, or name another database',
     { cause: error },
   );
+}
+
+/** A look before the Migrator's many: most starts find nothing to do. */
+async function appliedTo(db: Kysely<Schema>): Promise<string[]> {
+  try {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+    return rows.map(({ name }) => name);
+  } catch {
+    // A new database; or one that cannot be asked, of which the Migrator's error tells.
+    return [];
+  }
 }

@@ -1,14 +1,17 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { ProjectContent } from '../../types.ts';
 import { unixNow } from './clock.ts';
+import type { Engine } from './engine.ts';
 import type { Schema } from './schema.ts';
 import type { ProjectStore, StoredKey } from './store.ts';
 
 export class KyselyProjects implements ProjectStore {
+  readonly #engine: Engine;
   readonly #db: Kysely<Schema>;
 
-  constructor(db: Kysely<Schema>) {
-    this.#db = db;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#db = engine.db;
   }
 
   async ensure(projectId: string): Promise<void> {
@@ -28,22 +31,22 @@ export class KyselyProjects implements ProjectStore {
     return row && { ...row, org_id: null };
   }
 
-  async hasKey(projectId: string): Promise<boolean> {
-    const row = await this.#db
-      .selectFrom('api_keys')
-      .select('hash')
-      .where('project_id', '=', projectId)
-      .executeTakeFirst();
-    return row !== undefined;
+  addFirstKey(key: StoredKey): Promise<boolean> {
+    return this.#changeKeys(key.projectId, async (tx) => {
+      const known = await tx
+        .selectFrom('api_keys')
+        .select('hash')
+        .where('project_id', '=', key.projectId)
+        .executeTakeFirst();
+      if (known === undefined) await insertKey(tx, key);
+      return known === undefined;
+    });
   }
 
-  async replaceKeys({ projectId, hash, last4 }: StoredKey): Promise<void> {
-    await this.#db.transaction().execute(async (tx) => {
-      await tx.deleteFrom('api_keys').where('project_id', '=', projectId).execute();
-      await tx
-        .insertInto('api_keys')
-        .values({ project_id: projectId, hash, last4, created_at: unixNow() })
-        .execute();
+  replaceKeys(key: StoredKey): Promise<void> {
+    return this.#changeKeys(key.projectId, async (tx) => {
+      await tx.deleteFrom('api_keys').where('project_id', '=', key.projectId).execute();
+      await insertKey(tx, key);
     });
   }
 
@@ -55,4 +58,23 @@ export class KyselyProjects implements ProjectStore {
       .executeTakeFirst();
     return row && { projectId: row.project_id, hash: row.hash, last4: row.last4 };
   }
+
+  /** One at a time: collectors that start together would each give the project another key. */
+  #changeKeys<T>(projectId: string, change: (tx: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return this.#engine.transaction(async (tx) => {
+      const project = tx.selectFrom('projects').select('id').where('id', '=', projectId);
+      await this.#engine.locked(project).execute();
+      return change(tx);
+    });
+  }
+}
+
+async function insertKey(
+  tx: Transaction<Schema>,
+  { projectId, hash, last4 }: StoredKey,
+): Promise<void> {
+  await tx
+    .insertInto('api_keys')
+    .values({ project_id: projectId, hash, last4, created_at: unixNow() })
+    .execute();
 }

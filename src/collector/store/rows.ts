@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Eval, JsonObject, SessionContent, TaskContent, TestContent } from '../../types.ts';
 import type { SessionsTable, TasksTable, TestsTable } from './schema.ts';
+import { storableJson } from './storable.ts';
 
 /** A task's place in its session; both null for a task without one. */
 export interface Place {
@@ -73,7 +74,7 @@ export function testOf(row: Selectable<TestsTable>): TestContent {
 
 /** Text of a JSON column. */
 export function textOf(json: JsonObject | Eval | null): string | null {
-  return json === null ? null : JSON.stringify(json);
+  return json === null ? null : storableJson(json);
 }
 
 function jsonOf<T = JsonObject>(text: string | null): T | null {

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import { newSessionId } from '../../internal/ids.ts';
 import type { JsonObject, SessionContent } from '../../types.ts';
-import { receivedNow, unixNow } from './clock.ts';
+import { unixNow } from './clock.ts';
+import type { Engine } from './engine.ts';
 import { taskConditions } from './filters.ts';
 import { type CountedSession, sessionOf, textOf } from './rows.ts';
 import type { Schema, SessionsTable } from './schema.ts';
@@ -10,18 +11,21 @@ import type { Exchange, Listing, SessionChange, SessionStore } from './store.ts'
 const DEFAULT_ENVIRONMENT = 'default environment';
 
 export class KyselySessions implements SessionStore {
+  readonly #engine: Engine;
   readonly #db: Kysely<Schema>;
 
-  constructor(db: Kysely<Schema>) {
-    this.#db = db;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#db = engine.db;
   }
 
   async create(projectId: string, data: JsonObject | null): Promise<SessionContent> {
+    const [arrival = 0] = await this.#engine.arrivals(this.#db, 1);
     const row: SessionsTable = {
       project_id: projectId,
       id: newSessionId(),
       created_at: unixNow(),
-      received_us: receivedNow(),
+      received_us: arrival,
       metadata: null,
       data: textOf(data),
       notes: null,
@@ -132,7 +136,7 @@ export class KyselySessions implements SessionStore {
       .select('t.session_id')
       .where('t.project_id', '=', projectId)
       .where('t.session_id', 'is not', null)
-      .where((eb) => eb.and(taskConditions(eb, filters)))
+      .where((eb) => eb.and(taskConditions(this.#engine, eb, filters)))
       .$castTo<{ session_id: string }>();
   }
 }

@@ -50,7 +50,8 @@ export interface ProjectStore {
   /** Creates the project where it is unknown. */
   ensure(projectId: string): Promise<void>;
   find(projectId: string): Promise<ProjectContent | undefined>;
-  hasKey(projectId: string): Promise<boolean>;
+  /** Gives a key to a project that has none; answers whether it had none. */
+  addFirstKey(key: StoredKey): Promise<boolean>;
   /** Makes this the project's only key: earlier ones stop working. */
   replaceKeys(key: StoredKey): Promise<void>;
   findKey(hash: string): Promise<StoredKey | undefined>;
@@ -100,6 +101,8 @@ export interface TaskStore {
   /** Stores those that are not known yet, all in one transaction, and says which these were. */
   add(projectId: string, tasks: readonly NewTask[]): Promise<ReadonlySet<string>>;
   find(projectId: string, taskId: string): Promise<TaskContent | undefined>;
+  /** Which of these are stored. */
+  known(projectId: string, taskIds: readonly string[]): Promise<string[]>;
   /** Newest first. */
   list(projectId: string, listing: Listing): Promise<TaskContent[]>;
   change(projectId: string, taskId: string, change: TaskChange): Promise<TaskContent | undefined>;

@@ -1,37 +1,53 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { TaskContent } from '../../types.ts';
+import type { Engine } from './engine.ts';
 import { evalEffect } from './evals.ts';
-import { factsOf } from './facts.ts';
+import { factsOf, nameOf } from './facts.ts';
 import { taskConditions } from './filters.ts';
 import { insertTasks } from './insert-tasks.ts';
 import { type Place, taskOf, textOf } from './rows.ts';
 import type { Schema, TasksTable } from './schema.ts';
-import { replaceInSearch } from './sqlite/text-search.ts';
 import { Tally } from './stats/tally.ts';
 import { writeStats } from './stats/write-stats.ts';
+import { storableJson } from './storable.ts';
 import type { Listing, NewTask, TaskChange, TaskStore } from './store.ts';
 
 type TaskRow = Selectable<TasksTable>;
 
 export class KyselyTasks implements TaskStore {
+  readonly #engine: Engine;
   readonly #db: Kysely<Schema>;
   readonly #onChange: (projectId: string) => void;
 
-  constructor(db: Kysely<Schema>, onChange: (projectId: string) => void) {
-    this.#db = db;
+  constructor(engine: Engine, onChange: (projectId: string) => void) {
+    this.#engine = engine;
+    this.#db = engine.db;
     this.#onChange = onChange;
   }
 
   async add(projectId: string, tasks: readonly NewTask[]): Promise<ReadonlySet<string>> {
     if (tasks.length === 0) return new Set();
-    const stored = await this.#db.transaction().execute((tx) => insertTasks(tx, projectId, tasks));
+    const stored = await this.#engine.transaction((tx) =>
+      insertTasks(this.#engine, tx, projectId, tasks),
+    );
     if (stored.size > 0) this.#onChange(projectId);
     return stored;
   }
 
   async find(projectId: string, taskId: string): Promise<TaskContent | undefined> {
-    const row = await taskRow(this.#db, projectId, taskId);
+    const row = await tasksQuery(this.#db, projectId, [taskId]).executeTakeFirst();
     return row && (await this.#placed(projectId, [row]))[0];
+  }
+
+  async known(projectId: string, taskIds: readonly string[]): Promise<string[]> {
+    if (taskIds.length === 0) return [];
+    const rows = await this.#db
+      .selectFrom('tasks')
+      .select('id')
+      .where('project_id', '=', projectId)
+      .where('id', 'in', taskIds)
+      .execute();
+    return rows.map(({ id }) => id);
   }
 
   async list(projectId: string, { filters, limit }: Listing): Promise<TaskContent[]> {
@@ -39,7 +55,7 @@ export class KyselyTasks implements TaskStore {
       .selectFrom('tasks as t')
       .selectAll('t')
       .where('t.project_id', '=', projectId)
-      .where((eb) => eb.and(taskConditions(eb, filters)))
+      .where((eb) => eb.and(taskConditions(this.#engine, eb, filters)))
       .orderBy('t.created_at', 'desc')
       .orderBy('t.received_us', 'desc')
       .limit(limit)
@@ -52,30 +68,35 @@ export class KyselyTasks implements TaskStore {
     taskId: string,
     change: TaskChange,
   ): Promise<TaskContent | undefined> {
-    const row = await this.#db.transaction().execute(async (tx) => {
-      const found = await taskRow(tx, projectId, taskId);
-      if (found !== undefined) await applyChange(tx, found, change);
-      return found && taskRow(tx, projectId, taskId);
+    const row = await this.#engine.transaction(async (tx) => {
+      const query = tasksQuery(tx, projectId, [taskId]);
+      const found = await this.#engine.locked(query).executeTakeFirst();
+      if (found === undefined) return undefined;
+      const tally = new Tally();
+      await applyChange(this.#engine, tx, found, change, tally);
+      await writeStats(this.#engine, tx, projectId, tally);
+      return query.executeTakeFirst();
     });
     if (row !== undefined) this.#onChange(projectId);
     return row && (await this.#placed(projectId, [row]))[0];
   }
 
   async changeMany(projectId: string, changes: ReadonlyMap<string, TaskChange>): Promise<string[]> {
-    const unknown = await this.#db.transaction().execute(async (tx) => {
-      const rows = await tx
-        .selectFrom('tasks')
-        .selectAll()
-        .where('project_id', '=', projectId)
-        .where('id', 'in', [...changes.keys()])
-        .execute();
+    const unknown = await this.#engine.transaction(async (tx) => {
+      const query = tasksQuery(tx, projectId, [...changes.keys()]);
+      // In one order, so that two transactions never wait for each other's rows.
+      const rows = await this.#engine.locked(query.orderBy('id')).execute();
       const known = new Map(rows.map((row) => [row.id, row]));
       const unknown = [...changes.keys()].filter((id) => !known.has(id));
       if (unknown.length > 0) return unknown;
-      for (const [id, change] of changes) {
+      const tally = new Tally();
+      for (const [id, given] of changes) {
         const row = known.get(id);
-        if (row !== undefined) await applyChange(tx, row, withoutRepeatedVerdict(row, change));
+        if (row === undefined) continue;
+        const change = withoutRepeatedVerdict(row, given);
+        await applyChange(this.#engine, tx, row, change, tally);
       }
+      await writeStats(this.#engine, tx, projectId, tally);
       return [];
     });
     if (unknown.length === 0) this.#onChange(projectId);
@@ -120,32 +141,30 @@ function placesIn(db: Kysely<Schema>, projectId: string, sessions: readonly stri
     ]);
 }
 
-function taskRow(
-  db: Kysely<Schema>,
-  projectId: string,
-  taskId: string,
-): Promise<TaskRow | undefined> {
+function tasksQuery(db: Kysely<Schema>, projectId: string, taskIds: readonly string[]) {
   return db
     .selectFrom('tasks')
     .selectAll()
     .where('project_id', '=', projectId)
-    .where('id', '=', taskId)
-    .executeTakeFirst();
+    .where('id', 'in', taskIds);
 }
 
+/** Writes the change, and what it means for the statistics into the tally. */
 async function applyChange(
+  engine: Engine,
   tx: Transaction<Schema>,
   row: TaskRow,
   change: TaskChange,
+  tally: Tally,
 ): Promise<void> {
   const { metadata, data, notes, verdict } = change;
   const effect = verdict && evalEffect(row, verdict);
   if (effect !== undefined) await tx.insertInto('evals').values(effect.row).execute();
   const set: Partial<TaskRow> = {
     ...(metadata && {
-      metadata: JSON.stringify(metadata),
-      user_id: stringIn(metadata.user_id),
-      version_id: stringIn(metadata.version_id),
+      metadata: storableJson(metadata),
+      user_id: textIn(metadata.user_id),
+      version_id: textIn(metadata.version_id),
       ...factsOf(metadata),
     }),
     ...(data && { data: textOf(data) }),
@@ -159,12 +178,10 @@ async function applyChange(
     .where('project_id', '=', row.project_id)
     .where('id', '=', row.id)
     .execute();
-  if (set.notes !== undefined) await replaceInSearch(tx, { ...row, ...set });
+  if (set.notes !== undefined) await engine.search.replace(tx, { ...row, ...set });
   if (metadata === undefined && effect === undefined) return;
-  const tally = new Tally();
   tally.count(row, -1);
   tally.count({ ...row, ...set });
-  await writeStats(tx, row.project_id, tally);
 }
 
 /** A caller that reads all flat tasks, changes some and sends all back gives no new verdict on the others. */
@@ -174,6 +191,6 @@ function withoutRepeatedVerdict(row: TaskRow, change: TaskChange): TaskChange {
   return repeated ? { ...change, verdict: undefined } : change;
 }
 
-function stringIn(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+function textIn(value: unknown): string | null {
+  return typeof value === 'string' ? nameOf(value) : null;
 }

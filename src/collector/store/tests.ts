@@ -2,16 +2,20 @@ import type { Kysely, Selectable, Transaction } from 'kysely';
 import { uuidv7 } from '../../internal/ids.ts';
 import type { ComparisonResult, JsonObject, TestContent } from '../../types.ts';
 import { unixNow } from './clock.ts';
+import type { Engine } from './engine.ts';
 import { testOf } from './rows.ts';
 import type { Schema, TestsTable } from './schema.ts';
 import { overallScore } from './score.ts';
+import { storableJson } from './storable.ts';
 import type { TestChange, TestStore } from './store.ts';
 
 export class KyselyTests implements TestStore {
+  readonly #engine: Engine;
   readonly #db: Kysely<Schema>;
 
-  constructor(db: Kysely<Schema>) {
-    this.#db = db;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#db = engine.db;
   }
 
   async create(projectId: string, createdBy: string, summary: JsonObject): Promise<TestContent> {
@@ -24,14 +28,14 @@ export class KyselyTests implements TestStore {
       last_updated_at: now,
       terminated_at: null,
       status: 'started',
-      summary: JSON.stringify(summary),
+      summary: storableJson(summary),
     };
     await this.#db.insertInto('tests').values(row).execute();
     return testOf(row);
   }
 
   async find(projectId: string, testId: string): Promise<TestContent | undefined> {
-    const row = await testRow(this.#db, projectId, testId);
+    const row = await testQuery(this.#db, projectId, testId).executeTakeFirst();
     return row && testOf(row);
   }
 
@@ -40,8 +44,9 @@ export class KyselyTests implements TestStore {
     testId: string,
     change: TestChange,
   ): Promise<TestContent | undefined> {
-    const row = await this.#db.transaction().execute(async (tx) => {
-      const found = await testRow(tx, projectId, testId);
+    const row = await this.#engine.transaction(async (tx) => {
+      const query = testQuery(tx, projectId, testId);
+      const found = await this.#engine.locked(query).executeTakeFirst();
       if (found === undefined) return undefined;
       const set = await changed(tx, found, change);
       await tx
@@ -68,7 +73,7 @@ async function changed(
   const merged = { ...(JSON.parse(row.summary) as JsonObject), ...summary, ...score };
   return {
     status: status ?? row.status,
-    summary: JSON.stringify(merged),
+    summary: storableJson(merged),
     terminated_at: status === undefined ? row.terminated_at : status === 'started' ? null : now,
     last_updated_at: now,
   };
@@ -95,15 +100,10 @@ async function scoreOf(
   return overallScore({ evals, comparisons });
 }
 
-function testRow(
-  db: Kysely<Schema>,
-  projectId: string,
-  testId: string,
-): Promise<Selectable<TestsTable> | undefined> {
+function testQuery(db: Kysely<Schema>, projectId: string, testId: string) {
   return db
     .selectFrom('tests')
     .selectAll()
     .where('project_id', '=', projectId)
-    .where('id', '=', testId)
-    .executeTakeFirst();
+    .where('id', '=', testId);
 }

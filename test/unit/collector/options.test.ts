@@ -5,7 +5,12 @@ import { PhosphoConfigError } from '../../../src/errors.ts';
 
 test('an option comes from the parameter, else the environment, else its default', () => {
   expect(resolveOptions({}, {})).toMatchObject({
-    ...{ path: './phospho.db', project: 'demo', host: '127.0.0.1', port: 7700 },
+    ...{
+      database: { kind: 'sqlite', path: './phospho.db' },
+      project: 'demo',
+      host: '127.0.0.1',
+      port: 7700,
+    },
     ...{ apiKey: undefined, allowedHosts: [], publicFlags: false, flagWaitMs: 31_000 },
   });
   const environment = {
@@ -19,7 +24,12 @@ test('an option comes from the parameter, else the environment, else its default
     PHOSPHO_COLLECTOR_MAX_BODY_BYTES: '2048',
   };
   expect(resolveOptions({}, environment)).toMatchObject({
-    ...{ path: ':memory:', project: 'shop', apiKey: 'a-key-of-16-or-more', host: '0.0.0.0' },
+    ...{
+      database: { kind: 'sqlite', path: ':memory:' },
+      project: 'shop',
+      apiKey: 'a-key-of-16-or-more',
+      host: '0.0.0.0',
+    },
     ...{ port: 0, allowedHosts: ['a.internal', 'b.internal'], publicFlags: true },
     maxBodyBytes: 2048,
   });
@@ -34,7 +44,15 @@ test.each([
   ['sqlite:///var/a.db', '/var/a.db'],
   ['sqlite::memory:', ':memory:'],
 ])('database %s is the path %s', (database, path) => {
-  expect(resolveOptions({ database }, {}).path).toBe(path);
+  expect(resolveOptions({ database }, {}).database).toEqual({ kind: 'sqlite', path });
+});
+
+test('a PostgreSQL is named by its URL, with the size of its pool', () => {
+  const url = 'postgresql://user:p%40ss@host:5433/db?sslmode=require';
+  const environment = { PHOSPHO_COLLECTOR_DATABASE: url, PHOSPHO_COLLECTOR_POOL_SIZE: '20' };
+  expect(resolveOptions({}, environment).database).toEqual({
+    ...{ kind: 'postgres', url, poolSize: 20, partitions: 0 },
+  });
 });
 
 describe('a value out of range is refused, naming option, range and value:', () => {
@@ -54,9 +72,15 @@ describe('a value out of range is refused, naming option, range and value:', () 
     ],
     [{ database: './phospho.db' }, /^database takes sqlite:<path>/],
     [
-      { database: 'postgres://user:hunter2@host/db' },
-      /^(?!.*hunter2)database takes .*postgres: came/,
+      { database: 'mysql://user:hunter2@host/db' },
+      /^(?!.*hunter2)database takes .*starts with mysql:, came/,
     ],
+    [{ database: 'postgres://user:hunter2@host:port/db' }, /^(?!.*hunter2)database takes/],
+    [{ database: 'postgres://user:hunter2@host/d b' }, /^(?!.*hunter2)database takes/],
+    [{ database: 'postgres:hunter2' }, /^(?!.*hunter2)database takes/],
+    [{ database: 'sqlite::memory:', partitions: 4 }, /^partitions takes 0 with SQLite.*4 came/],
+    [{ database: 'postgres://host/db', partitions: 2000 }, /^partitions takes .* 0 to 1024/],
+    [{ database: 'postgres://host/db', poolSize: 0 }, /^poolSize takes an integer from 1 to 500/],
     [{ allowedHosts: ['a.internal:80/x'] }, /^allowedHosts takes/],
     [{ maxBodyBytes: 10 }, /^maxBodyBytes takes an integer from 1024/],
     [{ flagWaitMs: -1 }, /^flagWaitMs takes/],

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { openStore } from '../../../src/collector/store/kysely-store.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { resolveOptions } from '../../../src/collector/resolve-options.ts';
+import { openStore } from '../../../src/collector/store/open-store.ts';
 import { bucketOf, percentile } from '../../../src/collector/store/stats/histogram.ts';
 import type { NewTask } from '../../../src/collector/store/store.ts';
+import { emptyDatabase } from '../../helpers/databases.ts';
 
 const START = 1_790_000_000;
 
@@ -32,61 +34,59 @@ const step = fc.oneof(
 );
 
 test('the figures are those of the stored tasks, whatever was stored and changed', async () => {
+  const { database } = resolveOptions(await emptyDatabase(), {});
+  const store = await openStore(database);
+  onTestFinished(() => store.close());
+  let runs = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-      const store = await openStore(':memory:');
-      try {
-        await store.projects.ensure('p');
-        for (const entry of steps) {
-          if ('add' in entry) {
-            const unique = new Map(entry.add.map((task) => [task.id, task]));
-            await store.tasks.add('p', [...unique.values()].map(wholeTask));
-          } else if ('judge' in entry) {
-            const verdict = { value: entry.value, source: 'user', notes: null };
-            await store.tasks.change('p', entry.judge, { verdict });
-          } else {
-            await store.tasks.change('p', entry.change, { metadata: entry.to.metadata });
-          }
+      const project = `p${++runs}`;
+      await store.projects.ensure(project);
+      for (const entry of steps) {
+        if ('add' in entry) {
+          const unique = new Map(entry.add.map((task) => [task.id, task]));
+          await store.tasks.add(project, [...unique.values()].map(wholeTask));
+        } else if ('judge' in entry) {
+          const verdict = { value: entry.value, source: 'user', notes: null };
+          await store.tasks.change(project, entry.judge, { verdict });
+        } else {
+          await store.tasks.change(project, entry.change, { metadata: entry.to.metadata });
         }
-        const tasks = await store.tasks.list('p', { filters: {}, limit: 1000 });
-        const first = START - (START % 3600);
-        const starts = [0, 1, 2, 3, 4].map((day) => first + day * 86_400);
-        const overview = await store.dashboard.overview('p', { starts, to: first + 5 * 86_400 });
-        const count = (match: (task: (typeof tasks)[number]) => boolean) =>
-          tasks.filter(match).length;
-        expect(overview.totals).toMatchObject({
-          tasks: tasks.length,
-          success: count((task) => task.flag === 'success'),
-          failure: count((task) => task.flag === 'failure'),
-          errors: count((task) => task.metadata?.outcome === 'error'),
-          prompt_tokens: tasks.reduce(
-            (sum, task) => sum + Number(task.metadata?.prompt_tokens ?? 0),
-            0,
-          ),
-        });
-        for (const [key, groups] of [
-          ['model', overview.models],
-          ['route', overview.routes],
-        ] as const) {
-          for (const group of groups) {
-            expect(group.tasks).toBe(
-              count((task) => {
-                const name = task.metadata?.[key];
-                return (typeof name === 'string' ? name : null) === group.name;
-              }),
-            );
-          }
-          expect(groups.reduce((sum, group) => sum + group.tasks, 0)).toBe(tasks.length);
-        }
-        expect(overview.series.reduce((sum, column) => sum + column.tasks, 0)).toBe(tasks.length);
-        for (const [index, time] of starts.entries()) {
-          const within = count(
-            ({ created_at }) => created_at >= time && created_at < time + 86_400,
+      }
+      const tasks = await store.tasks.list(project, { filters: {}, limit: 1000 });
+      const first = START - (START % 3600);
+      const starts = [0, 1, 2, 3, 4].map((day) => first + day * 86_400);
+      const overview = await store.dashboard.overview(project, { starts, to: first + 5 * 86_400 });
+      const count = (match: (task: (typeof tasks)[number]) => boolean) =>
+        tasks.filter(match).length;
+      expect(overview.totals).toMatchObject({
+        tasks: tasks.length,
+        success: count((task) => task.flag === 'success'),
+        failure: count((task) => task.flag === 'failure'),
+        errors: count((task) => task.metadata?.outcome === 'error'),
+        prompt_tokens: tasks.reduce(
+          (sum, task) => sum + Number(task.metadata?.prompt_tokens ?? 0),
+          0,
+        ),
+      });
+      for (const [key, groups] of [
+        ['model', overview.models],
+        ['route', overview.routes],
+      ] as const) {
+        for (const group of groups) {
+          expect(group.tasks).toBe(
+            count((task) => {
+              const name = task.metadata?.[key];
+              return (typeof name === 'string' ? name : null) === group.name;
+            }),
           );
-          expect(overview.series[index]).toMatchObject({ time, tasks: within });
         }
-      } finally {
-        await store.close();
+        expect(groups.reduce((sum, group) => sum + group.tasks, 0)).toBe(tasks.length);
+      }
+      expect(overview.series.reduce((sum, column) => sum + column.tasks, 0)).toBe(tasks.length);
+      for (const [index, time] of starts.entries()) {
+        const within = count(({ created_at }) => created_at >= time && created_at < time + 86_400);
+        expect(overview.series[index]).toMatchObject({ time, tasks: within });
       }
     }),
     { numRuns: 60 },

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Eval } from '../../../types.ts';
+import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
 import type { Page, PageStart, Position } from './cursor.ts';
 import { type OverviewQuery, readOverview } from './overview.ts';
@@ -9,14 +10,16 @@ import { pageOfTasks, type TaskQuery } from './tasks.ts';
 
 /** What the dashboard reads, in shapes of its own: lists by keyset, and figures. */
 export class DashboardStore {
+  readonly #engine: Engine;
   readonly #db: Kysely<Schema>;
 
-  constructor(db: Kysely<Schema>) {
-    this.#db = db;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#db = engine.db;
   }
 
   tasks(projectId: string, query: TaskQuery): Promise<Page<TaskRow>> {
-    return pageOfTasks(this.#db, projectId, query);
+    return pageOfTasks(this.#engine, projectId, query);
   }
 
   sessions(projectId: string, query: PageStart & { limit: number }): Promise<Page<SessionRow>> {
@@ -90,7 +93,8 @@ export class DashboardStore {
       .orderBy('name')
       .limit(MAX_CHOICES)
       .execute();
-    return rows.map(({ name }) => name);
+    // Databases differ in what comes first.
+    return rows.map(({ name }) => name).sort();
   }
 }
 

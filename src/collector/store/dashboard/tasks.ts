@@ -1,7 +1,7 @@
-import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Flag } from '../../../types.ts';
-import type { Schema } from '../schema.ts';
-import { matchesText } from '../sqlite/text-search.ts';
+import type { Engine } from '../engine.ts';
+import { nameOf } from '../facts.ts';
 import { isBeyond, type Page, type PageStart, pageOf } from './cursor.ts';
 import type { TaskRow } from './shapes.ts';
 
@@ -25,13 +25,13 @@ export interface TaskQuery extends PageStart {
 const PREVIEW_LENGTH = 240;
 
 export async function pageOfTasks(
-  db: Kysely<Schema>,
+  engine: Engine,
   projectId: string,
   query: TaskQuery,
 ): Promise<Page<TaskRow>> {
   const { limit, after } = query;
   const order = after === undefined ? 'desc' : 'asc';
-  const read = await db
+  const read = await engine.db
     .selectFrom('tasks as t')
     .select([
       ...(['t.id', 't.created_at', 't.received_us', 't.session_id', 't.user_id'] as const),
@@ -41,7 +41,7 @@ export async function pageOfTasks(
       sql<string | null>`substr(t.output, 1, ${PREVIEW_LENGTH})`.as('output'),
       sql<number>`coalesce(t.notes, '') != ''`.as('has_notes'),
     ])
-    .where(await wanted(db, projectId, query.q))
+    .where(await wanted(engine, projectId, query.q))
     .where((eb) => eb.and(conditions(query)))
     .orderBy('t.created_at', order)
     .orderBy('t.received_us', order)
@@ -59,7 +59,7 @@ export async function pageOfTasks(
 
 /** The project's tasks or, of these, the one whose id was searched for, or those that hold the words. */
 async function wanted(
-  db: Kysely<Schema>,
+  { db, search }: Engine,
   projectId: string,
   q: string | undefined,
 ): Promise<Expression<SqlBool>> {
@@ -73,7 +73,7 @@ async function wanted(
     .where('id', '=', id)
     .executeTakeFirst();
   if (named !== undefined) return sql<SqlBool>`${ofProject} and t.id = ${id}`;
-  return matchesText(db, projectId, q);
+  return search.matches(projectId, q);
 }
 
 function conditions(query: TaskQuery): Expression<SqlBool>[] {
@@ -86,14 +86,14 @@ function conditions(query: TaskQuery): Expression<SqlBool>[] {
   if (flag === 'none') found.push(sql<SqlBool>`t.flag is null`);
   else if (flag === 'any') found.push(sql<SqlBool>`t.flag is not null`);
   else if (flag !== undefined) found.push(sql<SqlBool>`t.flag = ${flag}`);
+  if (query.session !== undefined) found.push(sql<SqlBool>`t.session_id = ${query.session}`);
   for (const [column, value] of [
-    ['t.session_id', query.session],
     ['t.user_id', query.user],
     ['t.version_id', query.version],
     ['t.route', query.route],
     ['t.model', query.model],
   ] as const) {
-    if (value !== undefined) found.push(sql<SqlBool>`${sql.ref(column)} = ${value}`);
+    if (value !== undefined) found.push(sql<SqlBool>`${sql.ref(column)} = ${nameOf(value)}`);
   }
   return found;
 }

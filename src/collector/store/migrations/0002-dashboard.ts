@@ -1,24 +1,25 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import type { Engine } from '../engine.ts';
 import { factsOf } from '../facts.ts';
 import type { Schema } from '../schema.ts';
 import { Tally } from '../stats/tally.ts';
 import { writeStats } from '../stats/write-stats.ts';
 
 /** What the dashboard's lists and figures need, filled in for the tasks that are there. */
-export const dashboard: Migration = {
+export const dashboard = (engine: Engine): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
     await addFacts(db);
-    await createStats(db);
+    await createStats(engine, db);
     await db.schema
       .createTable('logins')
       .addColumn('hash', 'text', (column) => column.primaryKey())
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addColumn('expires_at', 'bigint', (column) => column.notNull())
       .execute();
-    await fillIn(db as Kysely<Schema>);
+    await fillIn(engine, db as Kysely<Schema>);
     await createIndexes(db);
   },
-};
+});
 
 async function addFacts(db: Kysely<unknown>): Promise<void> {
   for (const name of ['model', 'route', 'outcome'])
@@ -27,8 +28,8 @@ async function addFacts(db: Kysely<unknown>): Promise<void> {
     await db.schema.alterTable('tasks').addColumn(name, 'bigint').execute();
 }
 
-async function createStats(db: Kysely<unknown>): Promise<void> {
-  await db.schema
+async function createStats(engine: Engine, db: Kysely<unknown>): Promise<void> {
+  const table = db.schema
     .createTable('task_stats')
     .addColumn('project_id', 'text', (column) => column.notNull().references('projects.id'))
     .addColumn('dimension', 'text', (column) => column.notNull())
@@ -48,8 +49,8 @@ async function createStats(db: Kysely<unknown>): Promise<void> {
       'grain',
       'start',
       'name',
-    ])
-    .execute();
+    ]);
+  await engine.createTable(db, 'task_stats', table);
 }
 
 /**
@@ -75,7 +76,7 @@ async function createIndexes(db: Kysely<unknown>): Promise<void> {
 
 const PART = 500;
 
-async function fillIn(tx: Kysely<Schema>): Promise<void> {
+async function fillIn(engine: Engine, tx: Kysely<Schema>): Promise<void> {
   for (const { id: projectId } of await tx.selectFrom('projects').select('id').execute()) {
     for (let last = ''; ; ) {
       const part = await tx
@@ -97,7 +98,7 @@ async function fillIn(tx: Kysely<Schema>): Promise<void> {
           .execute();
         tally.count({ ...task, ...facts });
       }
-      await writeStats(tx, projectId, tally);
+      await writeStats(engine, tx, projectId, tally);
       const end = part.at(-1);
       if (end === undefined) break;
       last = end.id;

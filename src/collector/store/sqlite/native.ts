@@ -1,4 +1,5 @@
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
+import { storableText } from '../storable.ts';
 
 /** What a driver must do for us: `node:sqlite` and libsql differ only in how they take parameters. */
 export interface NativeDriver {
@@ -56,7 +57,7 @@ function statementOf(driver: NativeDriver, text: string): SqliteStatement {
 
 /**
  * libsql aborts the process on a boolean or undefined. Both drivers read a text only up to its first NUL
- * and cannot hold half a surrogate pair: such characters become U+FFFD. JSON columns escape them instead.
+ * and cannot hold half a surrogate pair.
  */
 function bindable(value: unknown): unknown {
   switch (typeof value) {
@@ -71,17 +72,4 @@ function bindable(value: unknown): unknown {
       if (value === null) return null;
       throw new TypeError(`a ${typeof value} is not a value that SQLite stores`);
   }
-}
-
-const NUL = '\u0000';
-
-/** ES2024, and in Node 20; TypeScript's ES2023 library does not know it. */
-interface WellFormed {
-  toWellFormed(): string;
-}
-
-/** The text as a database can keep it: NUL and lone surrogates replaced by U+FFFD. */
-function storableText(text: string): string {
-  const whole = (text as unknown as WellFormed).toWellFormed();
-  return whole.includes(NUL) ? whole.replaceAll(NUL, '\uFFFD') : whole;
 }

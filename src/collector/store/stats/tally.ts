@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { StatsTable, TasksTable } from '../schema.ts';
 import { addTo, bucketOf } from './histogram.ts';
-import { type Dimension, noSums, type Sums } from './sums.ts';
+import { type Dimension, noSums, SUMMED, type Sums } from './sums.ts';
 
 /** Seconds. Figures are kept by hours and, where a whole range is summed, by days of UTC. */
 export const HOUR = 3600;
@@ -30,9 +30,12 @@ export interface Change extends Pick<StatsTable, 'dimension' | 'grain' | 'start'
 export class Tally {
   readonly #changes = new Map<string, Change>();
 
+  /** Those that change something, in one order: so two transactions never wait for each other's rows. */
   get changes(): Change[] {
-    // In one order, so that two transactions never wait for each other's rows.
-    return [...this.#changes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, change]) => change);
+    return [...this.#changes]
+      .filter(([, { by }]) => changesAnything(by))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, change]) => change);
   }
 
   /** @param sign - -1 takes back what an earlier state of the task had counted */
@@ -55,6 +58,13 @@ export class Tally {
       addTask(change.by, task, sign);
     }
   }
+}
+
+/** What was taken back and added again is no change. */
+function changesAnything(by: Sums): boolean {
+  return (
+    SUMMED.some((column) => by[column] !== 0) || [...by.latencies.values()].some((n) => n !== 0)
+  );
 }
 
 function addTask(sums: Sums, task: Counted, sign: 1 | -1): void {

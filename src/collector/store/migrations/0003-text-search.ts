@@ -1,16 +1,21 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import type { Engine } from '../engine.ts';
 import type { Schema } from '../schema.ts';
-import { addToSearch, createTextSearch } from './text-search.ts';
 
-/** The search of a SQLite file, filled in for the tasks that are there. */
-export const textSearch: Migration = {
+/**
+ * The search, filled in for the tasks that are there. On SQLite it goes by a task's `received_us`, which had to
+ * become unique in the file for that. Each engine's search has a table of its own kind.
+ */
+export const textSearch = (engine: Engine): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
-    await makeArrivalsUnique(db);
-    await sql`create unique index tasks_by_arrival on tasks (received_us)`.execute(db);
-    await createTextSearch(db);
-    await fillIn(db as Kysely<Schema>);
+    if (engine.kind === 'sqlite') {
+      await makeArrivalsUnique(db);
+      await sql`create unique index tasks_by_arrival on tasks (received_us)`.execute(db);
+    }
+    await engine.search.create(db, engine.createTable.bind(engine));
+    await fillIn(engine, db as Kysely<Schema>);
   },
-};
+});
 
 /** Two processes that wrote to one file may have used the same microsecond. */
 async function makeArrivalsUnique(db: Kysely<unknown>): Promise<void> {
@@ -25,18 +30,18 @@ async function makeArrivalsUnique(db: Kysely<unknown>): Promise<void> {
 
 const PART = 500;
 
-async function fillIn(db: Kysely<Schema>): Promise<void> {
+async function fillIn(engine: Engine, db: Kysely<Schema>): Promise<void> {
   for (let last = -1; ; ) {
     const part = await db
       .selectFrom('tasks')
-      .select(['received_us', 'input', 'output', 'notes'])
+      .select(['project_id', 'received_us', 'input', 'output', 'notes'])
       .where('received_us', '>', last)
       .orderBy('received_us')
       .limit(PART)
       .execute();
     const end = part.at(-1);
     if (end === undefined) return;
-    await addToSearch(db, part);
+    await engine.search.add(db, part);
     last = end.received_us;
   }
 }

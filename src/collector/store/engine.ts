@@ -1,0 +1,54 @@
+import type { Expression, Kysely, SqlBool, Transaction } from 'kysely';
+import type { Schema, StatsTable, TasksTable } from './schema.ts';
+
+/** What each database does in its own way. All else is one SQL for both. */
+export interface Engine {
+  /** For migrations, which differ; what runs later differs by the methods below. */
+  readonly kind: 'sqlite' | 'postgres';
+  readonly db: Kysely<Schema>;
+  readonly search: TextSearch;
+  /**
+   * Runs work in a transaction, and once more where the database has given it up for another one's sake: what
+   * it does must all be in the transaction.
+   */
+  transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /** The rows that a query reads stay as they are until the transaction ends. */
+  locked<Query extends Lockable>(query: Query): Query;
+  /** Numbers that nothing else is given, ascending, above all that were given before: `received_us`. */
+  arrivals(db: Kysely<Schema>, count: number): Promise<number[]>;
+  /** Adds to the lines of the statistics; those that are not there start from nothing. */
+  addToStats(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<void>;
+  /** Whether the value of one top-level key of a task's metadata is the same JSON text. */
+  metadataIs(key: string, value: unknown): Expression<SqlBool>;
+  /** Creates a table whose key starts with `project_id`, in as many partitions as there shall be. */
+  createTable(db: Kysely<unknown>, name: string, table: NewTable): Promise<void>;
+}
+
+/** Full-text search over input, output and notes. */
+export interface TextSearch {
+  create(db: Kysely<unknown>, createTable: Engine['createTable']): Promise<void>;
+  /** Run it in the transaction that stores the tasks. */
+  add(tx: Kysely<Schema>, tasks: readonly Texts[]): Promise<void>;
+  /** For a task whose texts have changed. */
+  replace(tx: Kysely<Schema>, task: Texts): Promise<void>;
+  /**
+   * Tasks `t` of a project that hold every word of a query; the start of a word is enough. A query without any
+   * word matches nothing.
+   */
+  matches(projectId: string, query: string): Promise<Expression<SqlBool>>;
+}
+
+export type Texts = Pick<TasksTable, 'project_id' | 'received_us' | 'input' | 'output'> & {
+  notes?: string | null;
+};
+
+/** A query of Kysely's that can lock rows. */
+export interface Lockable {
+  forNoKeyUpdate(): unknown;
+}
+
+/** A table of Kysely's schema builder. */
+export interface NewTable {
+  modifyEnd(modifier: Expression<unknown>): { execute(): Promise<void> };
+  execute(): Promise<void>;
+}
