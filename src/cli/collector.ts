@@ -45,7 +45,7 @@ export function collectorCommand(): Command {
     )
     .option(
       '--pool-size <number>',
-      withEnv('connections to PostgreSQL at most, 1 to 500; default 10', 'POOL_SIZE'),
+      withEnv('connections to PostgreSQL at most, 2 to 500; default 10', 'POOL_SIZE'),
     )
     .option(
       '--partitions <number>',

@@ -27,7 +27,15 @@ export async function openCollector(
   const changes = new Changes();
   const logger = new GuardedLogger(options.logger, 'warn');
   const meter = new Meter();
-  const opened = await openStore(options.database, (projectId) => changes.note(projectId));
+  const waiters = new TaskWaiters(options.flagWaitMs);
+  const opened = await openStore(options.database, {
+    projects: () => new Set([...changes.projects, ...waiters.projects]),
+    changed: (projectId) => changes.note(projectId),
+    changedElsewhere: (projectId) => {
+      changes.note(projectId);
+      waiters.look(projectId, (taskIds) => store.tasks.known(projectId, taskIds));
+    },
+  });
   const store = timedStore(opened, meter);
   const judge = options.judge && new Judge(options.judge, logger);
   const loginToken = options.dashboardToken ?? makeLoginToken();
@@ -37,7 +45,6 @@ export async function openCollector(
     loginToken,
     defaultProject: options.project,
   });
-  const waiters = new TaskWaiters(options.flagWaitMs);
   const app = buildApp(expressModule, {
     store,
     waiters,

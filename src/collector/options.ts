@@ -14,7 +14,7 @@ export interface CollectorOptions {
    */
   database?: string;
   /**
-   * Connections to PostgreSQL at most, 1 to 500, beside one that listens for what other collectors store.
+   * Connections to PostgreSQL at most, 2 to 500, beside one that listens for what other collectors store.
    * A request waits 5 s for one to become free, then it is answered 503. Environment:
    * `PHOSPHO_COLLECTOR_POOL_SIZE`.
    *

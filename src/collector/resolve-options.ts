@@ -39,7 +39,7 @@ export function resolveOptions(
   const env = (name: string) => environment[`PHOSPHO_COLLECTOR_${name}`] || undefined;
   return {
     database: databaseOf(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db', {
-      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 1, 500),
+      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 2, 500),
       partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
     }),
     project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),

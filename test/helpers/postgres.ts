@@ -44,15 +44,18 @@ const SETTINGS = [
   'unix_socket_directories=',
   'fsync=off',
   'full_page_writes=off',
-  'synchronous_commit=off',
   'max_connections=300',
   'shared_buffers=64MB',
   'max_wal_size=256MB',
   'autovacuum=off',
 ];
 
-/** Makes a cluster and starts it: about a second. */
-export async function makePostgres(): Promise<Postgres> {
+/**
+ * Makes a cluster and starts it: about a second.
+ *
+ * @param isDurable - whether what is committed outlives a crash of the server, at some cost
+ */
+export async function makePostgres({ isDurable = false } = {}): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), 'phospho-postgres-'));
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid);
   const native = await binaries(folder);
@@ -80,7 +83,8 @@ export async function makePostgres(): Promise<Postgres> {
       }
     },
     start: async () => {
-      const settings = SETTINGS.flatMap((setting) => ['-c', setting]);
+      const durability = `synchronous_commit=${isDurable ? 'on' : 'off'}`;
+      const settings = [...SETTINGS, durability].flatMap((setting) => ['-c', setting]);
       server = spawn(join(native, 'bin/postgres'), ['-D', data, '-p', `${port}`, ...settings], {
         ...options,
         stdio: ['ignore', 'ignore', 'pipe'],

@@ -5,11 +5,14 @@ import { HttpError } from './http-error.ts';
 
 /** Writes every error as `{"detail": …}`. What nobody foresaw is a 500 that tells no more, and one line in the log. */
 export function errorHandler(logger: GuardedLogger): ErrorRequestHandler {
+  const complain = atMostOnceAMinute((reason: string) =>
+    logger.say('warn', `the database cannot take requests now: ${reason}`),
+  );
   // Express tells an error handler by its four parameters.
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error);
     const answer =
-      error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error, logger));
+      error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error, complain));
     if (answer !== undefined) {
       res.status(answer.status).set(answer.headers).json({ detail: answer.detail });
       return;
@@ -32,12 +35,23 @@ function ofExpress(error: unknown): HttpError | undefined {
   return new HttpError(status, error.message);
 }
 
-/** Said once, since every request of an outage meets it: the client is told to come again, and no more. */
-function ofDatabase(error: unknown, logger: GuardedLogger): HttpError | undefined {
+/** The client is told to come again, and no more. */
+function ofDatabase(error: unknown, complain: (reason: string) => void): HttpError | undefined {
   const reason = unavailability(error);
   if (reason === undefined) return undefined;
-  logger.once(`database:${reason}`, 'warn', `the database cannot take requests now: ${reason}`);
+  complain(reason);
   return new HttpError(503, 'The database cannot take this now. Send it again later.', {
     'retry-after': '5',
   });
+}
+
+/** Every request of an outage meets it. */
+function atMostOnceAMinute(say: (reason: string) => void): (reason: string) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (reason) => {
+    const now = performance.now();
+    if (now - last < 60_000) return;
+    last = now;
+    say(reason);
+  };
 }

@@ -1,15 +1,24 @@
+import { AtMost } from './at-most.ts';
+
 /** How often listeners are told at most, in milliseconds: reading a page anew costs more than a second's news. */
 const INTERVAL_MS = 1000;
 
 /** Tells listeners that something of a project was stored: at once, then at most once an interval. */
 export class Changes {
   readonly #listeners = new Map<string, Set<() => void>>();
-  readonly #resting = new Map<string, { timer: NodeJS.Timeout; isDirty: boolean }>();
+  readonly #pace = new AtMost(INTERVAL_MS, (projectId) => {
+    for (const listener of this.#listeners.get(projectId) ?? []) listener();
+  });
   #count = 0;
 
   /** How many listen. */
   get size(): number {
     return this.#count;
+  }
+
+  /** The projects that somebody listens to. */
+  get projects(): Iterable<string> {
+    return this.#listeners.keys();
   }
 
   /** @returns what ends it */
@@ -26,20 +35,6 @@ export class Changes {
 
   /** Call it after the commit. */
   note(projectId: string): void {
-    const listeners = this.#listeners.get(projectId);
-    if (listeners === undefined) return;
-    const resting = this.#resting.get(projectId);
-    if (resting !== undefined) {
-      resting.isDirty = true;
-      return;
-    }
-    for (const listener of listeners) listener();
-    const timer = setTimeout(() => {
-      const isDirty = this.#resting.get(projectId)?.isDirty;
-      this.#resting.delete(projectId);
-      if (isDirty) this.note(projectId);
-    }, INTERVAL_MS);
-    timer.unref();
-    this.#resting.set(projectId, { timer, isDirty: false });
+    if (this.#listeners.has(projectId)) this.#pace.ask(projectId);
   }
 }

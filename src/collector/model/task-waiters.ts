@@ -6,12 +6,12 @@ const MAX_WAITERS = 1000;
 
 /**
  * Requests that wait for a task to be stored. They are told by the request that stores it, so waiting costs
- * no queries. In this process only: a task that another process stores is found when the wait is over.
+ * no queries; where another process may store it, news of its project make us look for all that wait.
  */
 export class TaskWaiters {
   readonly #waitMs: number;
   readonly #limit: number;
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Map<string, Set<() => void>>>();
   #count = 0;
   #closed = false;
 
@@ -39,7 +39,7 @@ export class TaskWaiters {
     { gone, share }: { gone: AbortSignal; share: number },
   ): Promise<T | undefined> {
     // Registered before the first look: a task stored between look and registration would be missed.
-    const turn = this.#register(keyOf(projectId, taskId), gone, share);
+    const turn = this.#register(projectId, taskId, gone, share);
     try {
       const found = await find();
       if (found !== undefined) return found;
@@ -67,28 +67,46 @@ export class TaskWaiters {
 
   /** Wakes those that wait for these tasks. Call it after the commit. */
   stored(projectId: string, taskIds: Iterable<string>): void {
-    if (this.#count === 0) return;
-    for (const taskId of taskIds) {
-      for (const wake of this.#waiting.get(keyOf(projectId, taskId)) ?? []) wake();
-    }
+    const waiting = this.#waiting.get(projectId);
+    if (waiting === undefined) return;
+    for (const taskId of taskIds) for (const wake of waiting.get(taskId) ?? []) wake();
+  }
+
+  /** The projects that anybody waits for. */
+  get projects(): Iterable<string> {
+    return this.#waiting.keys();
+  }
+
+  /** Wakes those whose tasks are there: one query for all. Where it fails, they wait on. */
+  look(projectId: string, known: (taskIds: string[]) => Promise<Iterable<string>>): void {
+    const waiting = this.#waiting.get(projectId);
+    if (waiting === undefined) return;
+    known([...waiting.keys()]).then(
+      (taskIds) => this.stored(projectId, taskIds),
+      () => undefined,
+    );
   }
 
   /** Wakes all; nobody waits any more. */
   close(): void {
     this.#closed = true;
-    for (const wakes of this.#waiting.values()) for (const wake of wakes) wake();
+    for (const waiting of this.#waiting.values())
+      for (const wakes of waiting.values()) for (const wake of wakes) wake();
   }
 
   #register(
-    key: string,
+    projectId: string,
+    taskId: string,
     gone: AbortSignal,
     share: number,
   ): { over: Promise<void>; release: () => void } | undefined {
     if (this.#count >= this.#limit * share) return undefined;
     this.#count++;
     const { promise: over, resolve: wake } = withResolvers();
-    const wakes = this.#waiting.get(key) ?? new Set();
-    this.#waiting.set(key, wakes.add(wake));
+    const waiting = this.#waiting.get(projectId) ?? new Map<string, Set<() => void>>();
+    this.#waiting.set(projectId, waiting);
+    const wakes = waiting.get(taskId) ?? new Set();
+    waiting.set(taskId, wakes.add(wake));
     const timer = setTimeout(wake, this.#closed ? 0 : this.#waitMs);
     gone.addEventListener('abort', wake, { once: true });
     if (gone.aborted) wake();
@@ -98,15 +116,12 @@ export class TaskWaiters {
         clearTimeout(timer);
         gone.removeEventListener('abort', wake);
         wakes.delete(wake);
-        if (wakes.size === 0) this.#waiting.delete(key);
+        if (wakes.size === 0) waiting.delete(taskId);
+        if (waiting.size === 0) this.#waiting.delete(projectId);
         this.#count--;
       },
     };
   }
-}
-
-function keyOf(projectId: string, taskId: string): string {
-  return JSON.stringify([projectId, taskId]);
 }
 
 /** `Promise.withResolvers` is not in Node 20. */

@@ -20,6 +20,10 @@ export interface Engine {
   addToStats(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<void>;
   /** Whether the value of one top-level key of a task's metadata is the same JSON text. */
   metadataIs(key: string, value: unknown): Expression<SqlBool>;
+  /** Runs work while no other collector runs such work on this database. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  /** Lets the statements of a transaction take as long as they take. */
+  withoutLimits(tx: Kysely<Schema>): Promise<void>;
   /** Creates a table whose key starts with `project_id`, in as many partitions as there shall be. */
   createTable(db: Kysely<unknown>, name: string, table: NewTable): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { KyselyComparisons } from './comparisons.ts';
 import { DashboardStore } from './dashboard/dashboard-store.ts';
 import type { Engine } from './engine.ts';
 import { KyselyLogins } from './logins.ts';
+import type { Follower, News } from './news.ts';
 import { KyselyProjects } from './projects.ts';
 import { KyselySessions } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -19,9 +20,15 @@ export class KyselyStore implements Store {
   readonly dashboard: DashboardStore;
   readonly logins: KyselyLogins;
   readonly #engine: Engine;
+  readonly #news: News | undefined;
 
-  constructor(engine: Engine, onChange: (projectId: string) => void) {
+  constructor(engine: Engine, follower: Follower, news?: News) {
     this.#engine = engine;
+    this.#news = news;
+    const onChange = (projectId: string): void => {
+      follower.changed(projectId);
+      news?.tell(projectId);
+    };
     this.projects = new KyselyProjects(engine);
     this.tasks = new KyselyTasks(engine, onChange);
     this.sessions = new KyselySessions(engine);
@@ -36,6 +43,7 @@ export class KyselyStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#news?.close();
     await this.#engine.db.destroy();
   }
 }

@@ -14,13 +14,22 @@ import type { Schema } from './schema.ts';
  * engines differ, the migration says so.
  */
 function migrationsOf(engine: Engine): Record<string, Migration> {
-  return {
+  const all = {
     '0001-initial': initial(engine),
     '0002-dashboard': dashboard(engine),
     '0003-text-search': textSearch(engine),
     '0004-many-writers': manyWriters(engine),
     '0010-comparison-reason': comparisonReason,
   };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, { up }]) => {
+      const unhurried = async (db: Kysely<unknown>): Promise<void> => {
+        await engine.withoutLimits(db as Kysely<Schema>);
+        await up(db);
+      };
+      return [name, { up: unhurried }];
+    }),
+  );
 }
 
 /**
@@ -41,7 +50,7 @@ export async function migrate(engine: Engine): Promise<void> {
   }
   if (applied.length === Object.keys(migrations).length) return;
   const provider = { getMigrations: async () => migrations };
-  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  const { error } = await engine.alone(() => new Migrator({ db, provider }).migrateToLatest());
   if (error === undefined) return;
   throw new PhosphoConfigError(
     `the database cannot be brought to this version's schema: ${describeError(error)}. ` +

@@ -80,7 +80,7 @@ describe('a value out of range is refused, naming option, range and value:', () 
     [{ database: 'postgres:hunter2' }, /^(?!.*hunter2)database takes/],
     [{ database: 'sqlite::memory:', partitions: 4 }, /^partitions takes 0 with SQLite.*4 came/],
     [{ database: 'postgres://host/db', partitions: 2000 }, /^partitions takes .* 0 to 1024/],
-    [{ database: 'postgres://host/db', poolSize: 0 }, /^poolSize takes an integer from 1 to 500/],
+    [{ database: 'postgres://host/db', poolSize: 1 }, /^poolSize takes an integer from 2 to 500/],
     [{ allowedHosts: ['a.internal:80/x'] }, /^allowedHosts takes/],
     [{ maxBodyBytes: 10 }, /^maxBodyBytes takes an integer from 1024/],
     [{ flagWaitMs: -1 }, /^flagWaitMs takes/],

@@ -7,7 +7,7 @@ const CONNECT_MS = 5_000;
 /** Milliseconds after which the server gives up a statement, a wait for a lock, and a transaction that does nothing. */
 const LIMITS = {
   statement_timeout: 30_000,
-  lock_timeout: 10_000,
+  lock_timeout: 5_000,
   idle_in_transaction_session_timeout: 30_000,
 } as const;
 /** Milliseconds: the server's own limit has passed, so it is the network that is silent. */
@@ -41,6 +41,9 @@ export function poolConfig(pg: Pg, { url, poolSize }: PostgresDatabase): PoolCon
     allowExitOnIdle: true,
   };
 }
+
+/** The settings that bound what a statement may take. */
+export const LIMITED: string[] = Object.keys(LIMITS);
 
 /** As a statement, since PgBouncer refuses these as parameters of a new connection. */
 export const SET_LIMITS: string = Object.entries(LIMITS)

@@ -4,9 +4,12 @@ import type { Engine, Lockable, NewTable } from '../engine.ts';
 import type { Schema, StatsTable } from '../schema.ts';
 import { SUMMED } from '../stats/sums.ts';
 import { storableJson } from '../storable.ts';
+import { LIMITED } from './connection.ts';
 import { isConflict } from './errors.ts';
 import { PostgresTextSearch } from './text-search.ts';
 
+/** A lock of the whole database: one number for all collectors of all versions. */
+const ALONE = 7_040_713_318;
 const MAX_ATTEMPTS = 6;
 /** Milliseconds at most before the second attempt; then twice that, and so on. */
 const PAUSE_MS = 10;
@@ -69,6 +72,21 @@ export class PostgresEngine implements Engine {
   /** As text, since `jsonb` would order the keys of objects anew. Both sides are JSON.stringify's. */
   metadataIs(key: string, value: unknown): Expression<SqlBool> {
     return sql<SqlBool>`(t.metadata::json -> ${key}::text)::text = ${storableJson(value)}`;
+  }
+
+  /** Holds a lock by a transaction of its own, on a second connection. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.db.transaction().execute(async (tx) => {
+      await this.withoutLimits(tx);
+      await sql`select pg_advisory_xact_lock(${sql.lit(ALONE)})`.execute(tx);
+      return work();
+    });
+  }
+
+  async withoutLimits(tx: Kysely<Schema>): Promise<void> {
+    await sql`select set_config(name, '0', true) from unnest(${LIMITED}::text[]) as name`.execute(
+      tx,
+    );
   }
 
   async createTable(db: Kysely<unknown>, name: string, table: NewTable): Promise<void> {

@@ -26,6 +26,13 @@ export function ofPostgres(error: unknown): unknown {
     : error;
 }
 
+/** Of a connection that could not be had, for whatever reason: it was there when we started. */
+export function unreachable(error: unknown): unknown {
+  const known = ofPostgres(error);
+  if (known instanceof DatabaseUnavailable || !(error instanceof Error)) return known;
+  return new DatabaseUnavailable(error.message, { cause: error });
+}
+
 /** After these the connection is not to be used again, whatever pg thinks of it. */
 export function endsConnection(error: unknown): boolean {
   if (!(error instanceof DatabaseUnavailable)) return false;

@@ -2,7 +2,7 @@ import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kyse
 import type { Pool, PoolClient } from 'pg';
 import { storableText } from '../storable.ts';
 import { SET_LIMITS } from './connection.ts';
-import { endsConnection, ofPostgres } from './errors.ts';
+import { endsConnection, ofPostgres, unreachable } from './errors.ts';
 
 /**
  * A pool of node-postgres as Kysely uses it. Errors of a database that is away are told apart, and a connection
@@ -25,7 +25,7 @@ export class GuardedPool implements PostgresPool {
     try {
       client = await this.#pool.connect();
     } catch (error) {
-      throw ofPostgres(error);
+      throw unreachable(error);
     }
     const guarded = new GuardedClient(client);
     if (this.#limited.has(client)) return guarded;

@@ -44,6 +44,13 @@ export class SqliteEngine implements Engine {
       where m.key = ${key} and ${equals(value)})`;
   }
 
+  /** A transaction that writes is alone in the file. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  async withoutLimits(): Promise<void> {}
+
   createTable(_db: Kysely<unknown>, _name: string, table: NewTable): Promise<void> {
     return table.execute();
   }
