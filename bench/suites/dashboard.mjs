@@ -3,6 +3,7 @@ import { seed } from '../seed.mjs';
 import { openCollector } from './collector.mjs';
 
 const TASKS = Number(process.env.BENCH_TASKS ?? 100_000);
+const STORE = process.env.BENCH_DATABASE ? 'PostgreSQL' : 'SQLite';
 const TOKEN = 'a-token-for-the-bench';
 
 const to = Math.ceil(Date.now() / 3_600_000) * 3600;
@@ -33,7 +34,7 @@ const PAGES = {
 
 export const dashboard = {
   name: 'dashboard',
-  measures: `what the dashboard's pages wait for, over HTTP, with ${TASKS} tasks in SQLite (BENCH_TASKS)`,
+  measures: `what the dashboard's pages wait for, over HTTP, with ${TASKS} tasks (BENCH_TASKS) in ${STORE}`,
   contenders: Object.keys(PAGES),
   rounds: 9,
   figures: { wait: { title: 'ms', digits: 1, budget: below(200) } },

@@ -7,7 +7,7 @@ const BATCH = 100;
 
 export const ingest = {
   name: 'ingest',
-  measures: `${EVENTS} events a round into a collector, in batches of ${BATCH}, each committed and synced before it is acknowledged`,
+  measures: `${EVENTS} events a round into a collector over ${process.env.BENCH_DATABASE ? 'PostgreSQL' : 'SQLite'}, in batches of ${BATCH}, each committed and synced before it is acknowledged`,
   contenders: ['ours'],
   rounds: 5,
   figures: {

@@ -64,7 +64,12 @@ export async function makePostgres({ isDurable = false } = {}): Promise<Postgres
   const options = { ...owner, cwd: folder, env: environment };
   const initdb = join(native, 'bin/initdb');
   const flags = ['--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C', `-U${USER}`];
-  await promisify(execFile)(initdb, ['-D', data, ...flags], options);
+  try {
+    await promisify(execFile)(initdb, ['-D', data, ...flags], options);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   const port = await freePort();
   let server: ChildProcess | undefined;
   const url = (database: string) =>
