@@ -41,10 +41,25 @@ export function currentScope(): Scope | undefined {
   return here?.task === undefined ? undefined : here;
 }
 
+/** Scopes that the running code has on the stack. */
+let onStack = 0;
+/** Each takes a piece of the stack, of which code that recurses deeply needs all. */
+const MAX_ON_STACK = 100;
+
+/** What is called here must not be put in a scope of its own. */
+export function isDeep(): boolean {
+  return onStack >= MAX_ON_STACK;
+}
+
 export function runInScope<R>(scope: Scope, run: () => R): R {
   const span = scope.step === undefined ? scope.task.span : scope.step.span;
-  if (span === undefined) return context.storage.run(scope, run);
-  return context.storage.run(scope, () => span.run(run));
+  onStack += 1;
+  try {
+    if (span === undefined) return context.storage.run(scope, run);
+    return context.storage.run(scope, () => span.run(run));
+  } finally {
+    onStack -= 1;
+  }
 }
 
 /** What it returns runs code as if it stood here: callbacks which the scope of a call would reach. */

@@ -152,6 +152,11 @@ export class OpenTask {
     this.onSettled = undefined;
   }
 
+  /** One that is counted alone. */
+  leaveOutStep(): void {
+    this.#counts.leftOut += 1;
+  }
+
   openStep(
     name: string,
     input: unknown,
@@ -159,7 +164,7 @@ export class OpenTask {
     { hidesTexts = false, isModelCall = false }: StepKind = {},
   ): OpenStep | undefined {
     if (this.#counts.kept >= MAX_STEPS) {
-      this.#counts.leftOut += 1;
+      this.leaveOutStep();
       return undefined;
     }
     this.#counts.kept += 1;

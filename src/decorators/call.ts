@@ -1,4 +1,10 @@
-import { currentScope, defaultRecorder, runInScope, type Scope } from '../capture/context.ts';
+import {
+  currentScope,
+  defaultRecorder,
+  isDeep,
+  runInScope,
+  type Scope,
+} from '../capture/context.ts';
 import { type CallResult, extractCall } from '../capture/extracted.ts';
 import { outline } from '../capture/outline.ts';
 import type { Privacy } from '../capture/privacy.ts';
@@ -49,11 +55,15 @@ export function openCall(site: CallSite, self: unknown, args: unknown[]): OpenCa
   if (used === undefined || !used.isEnabled) return undefined;
   const { options } = site;
   try {
+    const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
+    const isStep = isInside && options.as !== 'task';
+    if (isStep && isDeep()) {
+      scope.task.leaveOutStep();
+      return undefined;
+    }
     const name = site.nameFor(self, args);
     const opening: Opening = { site, name, input: inputOf(used, options, args), args };
-    const isInside = scope !== undefined && !scope.task.isSettled && scope.recorder === used;
-    const call =
-      isInside && options.as !== 'task' ? openStep(scope, opening) : openTask(used, scope, opening);
+    const call = isStep ? openStep(scope, opening) : openTask(used, scope, opening);
     return call && guarded(call, used);
   } catch (error) {
     complain(used, error);
@@ -182,15 +192,17 @@ function inputOf(recorder: Recorder, options: CallOptions, args: unknown[]): unk
   return Object.fromEntries(args.map((arg, index) => [String(index), snapshot(arg)]));
 }
 
-/** Calls a function once, as its caller did, and records the call if there is somewhere to record it. */
+/** Sees a result to its end, and gives what its caller is to have. */
+export type Follow = (result: unknown, call: OpenCall) => unknown;
+
+/** Runs the function once, in the scope of its call. */
 export function callRecorded(
-  follow: (result: unknown, call: OpenCall) => unknown,
-  call: OpenCall | undefined,
+  follow: Follow,
+  call: OpenCall,
   fn: AnyFunction,
   self: unknown,
   args: unknown[],
 ): unknown {
-  if (call === undefined) return Reflect.apply(fn, self, args);
   let result: unknown;
   try {
     result = runInScope(call.scope, () => Reflect.apply(fn, self, args));

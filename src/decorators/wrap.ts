@@ -1,10 +1,11 @@
 import type { Recorder } from '../capture/recorder.ts';
 import { PhosphoArgumentError } from '../errors.ts';
-import { type CallSite, callRecorded, openCall } from './call.ts';
+import { type CallSite, type OpenCall, openCall } from './call.ts';
 import { type AnyFunction, type CallOptions, checkCallOptions } from './call-options.ts';
 import { dressAs } from './metadata.ts';
 import { isSdkCall, withSdkInput } from './observe/sdk-input.ts';
 import { follow } from './results/follow.ts';
+import { standIn } from './stand-in.ts';
 import { merged, rememberWrapper } from './wrapped.ts';
 
 /**
@@ -48,10 +49,9 @@ export function wrapWith<F extends AnyFunction>(
     nameFor: (self) => wrapped.options.name ?? nameOf(wrapped.fn, wrapped.classNameOf?.(self)),
   };
   const sdkSite: CallSite = { ...site, options: withSdkInput(wrapped.options) };
-  const wrapper = function (this: unknown, ...args: unknown[]): unknown {
-    const call = openCall(isSdkCall(wrapped.fn, args) ? sdkSite : site, this, args);
-    return callRecorded(follow, call, wrapped.fn, this, args);
-  };
+  const open = (self: unknown, args: unknown[]): OpenCall | undefined =>
+    openCall(isSdkCall(wrapped.fn, args) ? sdkSite : site, self, args);
+  const wrapper = standIn(wrapped.fn, open, follow);
   // Of the given function: whoever decorated it in between has left something on it.
   dressAs(wrapper, fn);
   rememberWrapper(wrapper, wrapped);

@@ -1,9 +1,10 @@
-import { type CallSite, callRecorded, type OpenCall, openCall } from '../call.ts';
+import { type CallSite, type OpenCall, openCall } from '../call.ts';
 import type { AnyFunction, CallOptions } from '../call-options.ts';
 import { withAborts } from '../results/aborts.ts';
 import { follow } from '../results/follow.ts';
 import { followModelStream } from '../results/model-stream.ts';
 import { followUnwrapped } from '../results/unwrapping.ts';
+import { callable } from '../stand-in.ts';
 import type { Wrapped } from '../wrapped.ts';
 import type { MethodKind, ModelMethod } from './model-methods.ts';
 import { sdkInput } from './sdk-input.ts';
@@ -17,11 +18,11 @@ export function observedMethod({ owner, kind }: ModelMethod, wrapped: Wrapped): 
     options: { ...options, input: options.input ?? inputOf(owner, kind) },
     nameFor: (_self, [request]) => options.name ?? nameOf(owner, kind, request),
   };
-  return function (this: unknown, ...args: unknown[]): unknown {
-    const opened = openCall(site, this, args);
-    const call = opened && withAborts(opened, () => signalIn(kind, args));
-    return callRecorded(kind === 'doStream' ? followModelStream : followCall, call, fn, this, args);
+  const open = (self: unknown, args: unknown[]): OpenCall | undefined => {
+    const opened = openCall(site, self, args);
+    return opened && withAborts(opened, () => signalIn(kind, args));
   };
+  return callable(fn, open, kind === 'doStream' ? followModelStream : followCall);
 }
 
 function followCall(result: unknown, call: OpenCall): unknown {

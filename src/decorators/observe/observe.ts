@@ -95,10 +95,12 @@ function coverCopies(client: object, duty: Duty): void {
   if (!('withOptions' in client) || typeof client.withOptions !== 'function') return;
   const original = methodOf(client, 'withOptions');
   const wrapped = merged({ fn: original, ...duty });
-  const withOptions = function (this: unknown, ...args: unknown[]): unknown {
-    const copy: unknown = Reflect.apply(wrapped.fn, this, args);
-    quietly(wrapped, () => observeWith(wrapped.recorder, copy as object, wrapped.options));
-    return copy;
+  const { withOptions } = {
+    withOptions(this: unknown, ...args: unknown[]): unknown {
+      const copy: unknown = Reflect.apply(wrapped.fn, this, args);
+      quietly(wrapped, () => observeWith(wrapped.recorder, copy as object, wrapped.options));
+      return copy;
+    },
   };
   put(client, 'withOptions', original, withOptions, wrapped);
 }
