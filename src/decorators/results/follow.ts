@@ -1,6 +1,6 @@
 import { isThenable } from '../../internal/hooks.ts';
 import type { OpenCall } from '../call.ts';
-import { derive } from './derive.ts';
+import { derivePlain } from './derive.ts';
 import { followEventStream, isEventStream } from './event-streams.ts';
 import { followIterable, followIterator, isIteratorObject } from './iterators.ts';
 import { followNodeStream, isNodeStream } from './node-streams.ts';
@@ -31,17 +31,35 @@ function isPlainPromise(value: unknown): value is Promise<unknown> {
   return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
 }
 
+/** Calls that wait for each promise: an app may hand out one for as long as it runs. */
+const waiting = new WeakMap<Promise<unknown>, number>();
+const MAX_WAITING = 1_000;
+
 /** With what hangs on the promise itself. */
 function derived(promise: Promise<unknown>, call: OpenCall): Promise<unknown> {
-  const observed = derive(
+  const count = waiting.get(promise) ?? 0;
+  if (count >= MAX_WAITING) {
+    call.end('complete', {});
+    return promise;
+  }
+  waiting.set(promise, count + 1);
+  const settled = (): void => void waiting.set(promise, (waiting.get(promise) ?? 1) - 1);
+  const observed = derivePlain(
     promise,
-    (value) => followValue(value, call),
-    (error) => call.end('error', { error }),
-  ) as Promise<unknown>;
-  // `cancel` and the like. Not symbols: Node keeps a promise's async context under some.
-  for (const name of Object.getOwnPropertyNames(promise)) {
-    const property = Object.getOwnPropertyDescriptor(promise, name);
-    if (property && name !== 'then') Reflect.defineProperty(observed, name, property);
+    (value) => {
+      settled();
+      followValue(value, call);
+    },
+    (error) => {
+      settled();
+      call.end('error', { error });
+    },
+  );
+  for (const key of Reflect.ownKeys(promise)) {
+    // Node keeps a promise's async context under symbols: the new one has its own.
+    if (Object.hasOwn(observed, key)) continue;
+    const property = Object.getOwnPropertyDescriptor(promise, key);
+    if (property) Reflect.defineProperty(observed, key, property);
   }
   return observed;
 }

@@ -118,6 +118,59 @@ describe('a promise of another class', () => {
   });
 });
 
+describe('a plain promise', () => {
+  it('keeps what hangs on it, under names and symbols', async () => {
+    const { phospho } = record();
+    const close = Symbol('close');
+    const made = Object.assign(Promise.resolve('done'), {
+      cancel: () => 'cancelled',
+      [close]: () => 'closed',
+    });
+    const given = phospho.wrap(() => made)();
+    expect(given.cancel()).toBe('cancelled');
+    expect(given[close]()).toBe('closed');
+    expect(Object.keys(given)).toEqual(['cancel']);
+    expect(await given).toBe('done');
+  });
+
+  it('that has a `then` of its own, as a lazy one may, is not started by us', async () => {
+    const recording = record();
+    let starts = 0;
+    const lazy = Promise.resolve('done');
+    // biome-ignore lint/suspicious/noThenProperty: it is what is tested
+    lazy.then = function (this: Promise<string>, ...args: never[]) {
+      starts += 1;
+      return Promise.prototype.then.apply(this, args);
+    } as never;
+    const given = recording.phospho.wrap(() => lazy)();
+    await null;
+    expect(starts).toBe(0);
+    // `await` goes by the promise itself.
+    expect(await given).toBe('done');
+    expect(starts).toBe(0);
+    expect(await new Promise((resolve) => given.then(resolve))).toBe('done');
+    expect(starts).toBe(1);
+    expect(await recording.event()).toMatchObject({ output: 'done' });
+  });
+
+  it('that is handed out by many calls and never settles is watched for some of them alone', async () => {
+    const recording = record();
+    let settle: (value: string) => void = () => {};
+    const long = new Promise<string>((resolve) => {
+      settle = resolve;
+    });
+    const ready = recording.phospho.wrap(() => long);
+    const given = Array.from({ length: 1_500 }, ready);
+    expect(await recording.events()).toHaveLength(500);
+    settle('done');
+    expect(new Set(await Promise.all(given))).toEqual(new Set(['done']));
+    await ready();
+    const events = await recording.events();
+    expect(events).toHaveLength(1_501);
+    expect(events.filter(({ output }) => output === 'done')).toHaveLength(1_001);
+  });
+});
+
 const completion = {
   id: 'chatcmpl-1',
   object: 'chat.completion',
