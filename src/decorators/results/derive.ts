@@ -8,6 +8,11 @@ export function derive(promise: unknown, seen: Look, failed: Look): unknown {
   return promise.then(...looking(seen, failed));
 }
 
+/** A promise that is nothing but that: another one in its place makes no difference. */
+export function isPlainPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
+}
+
 /** The same by the platform's own `then`: one that somebody put on the promise may start what it stands for. */
 export function derivePlain(promise: Promise<unknown>, seen: Look, failed: Look): Promise<unknown> {
   return Reflect.apply(Promise.prototype.then, promise, looking(seen, failed)) as Promise<unknown>;

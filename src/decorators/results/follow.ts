@@ -1,6 +1,6 @@
 import { isThenable } from '../../internal/hooks.ts';
 import type { OpenCall } from '../call.ts';
-import { derivePlain } from './derive.ts';
+import { derivePlain, isPlainPromise } from './derive.ts';
 import { followEventStream, isEventStream } from './event-streams.ts';
 import { followIterable, followIterator, isIteratorObject } from './iterators.ts';
 import { followNodeStream, isNodeStream } from './node-streams.ts';
@@ -24,11 +24,6 @@ export function follow(result: unknown, call: OpenCall): unknown {
     call.end('complete', {});
   }
   return result;
-}
-
-/** A promise that is nothing but that: another one in its place makes no difference. */
-function isPlainPromise(value: unknown): value is Promise<unknown> {
-  return value instanceof Promise && Object.getPrototypeOf(value) === Promise.prototype;
 }
 
 /** Calls that wait for each promise: an app may hand out one for as long as it runs. */

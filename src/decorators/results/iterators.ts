@@ -3,8 +3,10 @@ import { isThenable } from '../../internal/hooks.ts';
 import type { OpenCall } from '../call.ts';
 import { withStreamAborts } from './aborts.ts';
 import { cover } from './cover.ts';
+import { derivePlain, isPlainPromise } from './derive.ts';
 import { Left } from './left.ts';
 import { Reading } from './reading.ts';
+import { seeThenable } from './thenables.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -57,14 +59,25 @@ export function coverIterator(
 ): boolean {
   /** A loan that was given back: it is done, and its stream is not. */
   let isBack = false;
+  /** How often its code is on the stack. */
+  let running = 0;
   for (const name of ['next', 'return', 'throw'] as const) {
     const original = iterator[name];
     if (typeof original !== 'function') continue;
     const covered = function (this: unknown, ...args: unknown[]): unknown {
-      const step = (): unknown => Reflect.apply(original, this, args);
+      const step = (): unknown => {
+        running += 1;
+        try {
+          return Reflect.apply(original, this, args);
+        } finally {
+          running -= 1;
+        }
+      };
       if (reading.isOver || isBack) return step();
       if (name !== 'next' && isLoan) isBack = true;
-      return take(reading, name, step, args[0], () => counts() && !isBack);
+      // A generator that asks itself for more is refused, and has not failed by that.
+      const view = { counts: () => counts() && !isBack, isRefusal: running > 0 };
+      return take(reading, name, step, args[0], view);
     };
     if (!cover(iterator, name, covered)) return false;
   }
@@ -77,25 +90,31 @@ function take(
   name: 'next' | 'return' | 'throw',
   step: () => unknown,
   sent: unknown,
-  counts: () => boolean,
+  { counts, isRefusal }: { counts: () => boolean; isRefusal: boolean },
 ): unknown {
-  const failed = (error: unknown): never => {
+  const failed = (error: unknown): void => {
     // What the reader threw in, and the generator did not take, is the reader's leaving.
     const isOwn = name === 'throw' && error === sent;
     if (counts()) reading.finish(isOwn ? 'aborted' : 'error', { error });
-    throw error;
   };
-  const seen = (result: unknown): unknown => {
+  const seen = (result: unknown): void => {
     if (counts()) see(reading, name, result);
-    return result;
   };
   let result: unknown;
   try {
     result = reading.inScope(step);
   } catch (error) {
-    return failed(error);
+    if (!isRefusal) failed(error);
+    throw error;
   }
-  return isPromise(result) ? Promise.resolve(result).then(seen, failed) : seen(result);
+  try {
+    if (isPlainPromise(result)) return derivePlain(result, seen, failed);
+    if (isThenable(result)) seeThenable(result, seen, failed, (work) => reading.inScope(work));
+    else seen(result);
+  } catch {
+    // An answer whose traps throw is its reader's to meet.
+  }
+  return result;
 }
 
 function see(reading: Reading, name: 'next' | 'return' | 'throw', result: unknown): void {
@@ -112,14 +131,6 @@ function see(reading: Reading, name: 'next' | 'return' | 'throw', result: unknow
     else reading.finish(name === 'next' ? 'complete' : 'aborted');
   } catch {
     // A result that is none, or whose getters throw, is for its reader to meet.
-  }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  try {
-    return isThenable(value);
-  } catch {
-    return false;
   }
 }
 

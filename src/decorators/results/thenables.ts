@@ -66,6 +66,30 @@ export function followThenable(
   }
 }
 
+/** One answer of an iterator's that is no plain promise. It stays itself, and is seen when its reader consumes it. */
+export function seeThenable(
+  answer: PromiseLike<unknown>,
+  seen: (value: unknown) => void,
+  failed: (error: unknown) => void,
+  inScope: <R>(work: () => R) => R,
+): void {
+  let isSeen = false;
+  const once =
+    (look: (settled: unknown) => void): ((settled: unknown) => void) =>
+    (settled) => {
+      if (isSeen) return;
+      isSeen = true;
+      look(settled);
+    };
+  const observer: Observer = {
+    isParsed: false,
+    fulfilled: once(seen),
+    rejected: once(failed),
+    run: inScope,
+  };
+  cover(answer, 'then', observedThen(answer.then, observer));
+}
+
 type Method = (...args: unknown[]) => unknown;
 
 interface Observer {

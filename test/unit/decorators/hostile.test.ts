@@ -171,6 +171,56 @@ describe('an iterator of unusual make', () => {
     expect(await event()).toMatchObject({ output: 'xx' });
   });
 
+  it('may answer with promises of a class of its own, or with lazy ones', async () => {
+    const { phospho, event } = record();
+    class Own<T> extends Promise<T> {}
+    let starts = 0;
+    const last = {
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      then: (resolve: (result: unknown) => void) => {
+        starts += 1;
+        resolve({ done: true });
+      },
+    };
+    const answers: unknown[] = [Own.resolve({ done: false, value: 'x' }), last];
+    const [first] = answers;
+    const iterator = phospho.wrap(() => ({
+      next: () => answers.shift(),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    }))();
+    const given = iterator.next();
+    expect(given).toBe(first);
+    expect(await given).toEqual({ done: false, value: 'x' });
+    const end = iterator.next();
+    expect(end).toBe(last);
+    await null;
+    expect(starts).toBe(0);
+    expect(await end).toEqual({ done: true });
+    expect(await end).toEqual({ done: true });
+    expect(await event()).toMatchObject({ output: 'x', metadata: { outcome: 'complete' } });
+  });
+
+  it('a generator may ask itself for more: it is refused, and goes on', async () => {
+    const { phospho, event } = record();
+    const self: Generator<string>[] = [];
+    const ask = phospho.wrap(function* (): Generator<string> {
+      try {
+        self[0]?.next();
+      } catch (error) {
+        yield (error as Error).name;
+      }
+      yield ' and on';
+    });
+    self.push(ask());
+    expect([...self[0]!]).toEqual(['TypeError', ' and on']);
+    expect(await event()).toMatchObject({
+      output: 'TypeError and on',
+      metadata: { outcome: 'complete' },
+    });
+  });
+
   it('may be made by something that gives no object', async () => {
     const { phospho } = record();
     const iterable = { [Symbol.asyncIterator]: () => null };

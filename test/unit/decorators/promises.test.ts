@@ -138,7 +138,7 @@ describe('a plain promise', () => {
     let starts = 0;
     const lazy = Promise.resolve('done');
     // biome-ignore lint/suspicious/noThenProperty: it is what is tested
-    lazy.then = function (this: Promise<string>, ...args: never[]) {
+    lazy.then = function (this: Promise<string>, ...args: [never?, never?]) {
       starts += 1;
       return Promise.prototype.then.apply(this, args);
     } as never;
