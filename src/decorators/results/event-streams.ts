@@ -23,6 +23,8 @@ const FINALS = ['finalChatCompletion', 'finalResponse', 'finalMessage'] as const
 
 export function isEventStream(value: object): value is EventStream {
   const stream = value as { [name: string]: unknown };
+  // Asked by `in` first: some proxies have a function under any name.
+  if (!('_emit' in stream)) return false;
   if (typeof stream._emit !== 'function' || typeof stream.on !== 'function') return false;
   return FINALS.some((name) => typeof stream[name] === 'function');
 }

@@ -20,6 +20,8 @@ export interface NodeStream {
 /** One that can be read: a Writable has a `pipe` too, and a response of Express is one. */
 export function isNodeStream(value: object): value is NodeStream {
   const stream = value as { [name: string]: unknown };
+  // Some proxies have a function under any name.
+  if (!('emit' in stream)) return false;
   const isEmitter = typeof stream.on === 'function' && typeof stream.emit === 'function';
   if (!isEmitter || typeof stream.pipe !== 'function') return false;
   return typeof stream.read === 'function' || stream.readable === true;

@@ -15,8 +15,10 @@ interface SdkStream {
   teeStream?: () => unknown;
 }
 
+/** Others may call a stream of theirs so, and read it elsewhere. */
 export function isSdkStream(value: object): value is SdkStream {
-  return isWebStream(Object.getOwnPropertyDescriptor(value, 'baseStream')?.value);
+  if (!isWebStream(Object.getOwnPropertyDescriptor(value, 'baseStream')?.value)) return false;
+  return 'textStream' in value;
 }
 
 /** One reading a result, however many calls have handed it out. */

@@ -114,6 +114,36 @@ describe.each(awkward)('%s', (_what, value) => {
   });
 });
 
+describe('what only resembles what an SDK gives', () => {
+  it('a stream under a name of the AI SDK’s is left where it is', async () => {
+    const { phospho, event } = record();
+    const baseStream = ReadableStream.from(['x']);
+    const given = phospho.wrap(() => ({ baseStream }))();
+    expect(given.baseStream).toBe(baseStream);
+    expect(baseStream.locked).toBe(false);
+    expect(await readAll(baseStream)).toEqual(['x']);
+    await event();
+  });
+
+  it('a proxy that has a function under any name is a value, and nothing is put on it', async () => {
+    const { phospho, event } = record();
+    const defined: PropertyKey[] = [];
+    const proxy: object = new Proxy(
+      {},
+      {
+        get: (_target, name) => (name === 'then' ? undefined : () => proxy),
+        defineProperty(target, name, property) {
+          defined.push(name);
+          return Reflect.defineProperty(target, name, property);
+        },
+      },
+    );
+    expect(Object.is(phospho.wrap(() => proxy)(), proxy)).toBe(true);
+    expect(defined).toEqual([]);
+    expect(await event()).toMatchObject({ metadata: { outcome: 'complete' } });
+  });
+});
+
 describe('an iterator of unusual make', () => {
   it('gives its reader the very results that it gives', async () => {
     const { phospho, event } = record();
