@@ -35,8 +35,11 @@ export function buildEvent(
   const found = recognised(task, read);
   const fields = isTextless ? { ...known, input: undefined, output: undefined } : known;
   const contents = isTextless ? withoutTexts(found, hasOutput(known, found)) : found;
-  const input = fields.input ?? contents.input ?? rawText(contents.rawInput);
-  const output = fields.output ?? contents.output ?? rawText(contents.rawOutput);
+  // Of each once: they may be of any size.
+  const plainInput = toPlain(contents.rawInput);
+  const plainOutput = toPlain(contents.rawOutput);
+  const input = fields.input ?? contents.input ?? rawText(contents.rawInput, plainInput);
+  const output = fields.output ?? contents.output ?? rawText(contents.rawOutput, plainOutput);
   const steps =
     task.steps.length > 0 ? task.steps.map((step) => step.toWire(isTextless)) : undefined;
   return {
@@ -54,8 +57,8 @@ export function buildEvent(
     system_prompt: contents.systemPrompt,
     ...(read.usage ?? usageOf(steps) ?? contents.usage),
     metadata: metadataOf(task, end, contents, elapsedMs, fields.metadata),
-    ...rawFields('raw_input', contents.rawInput, input),
-    ...rawFields('raw_output', contents.rawOutput, output),
+    ...rawFields('raw_input', contents.rawInput, plainInput, input),
+    ...rawFields('raw_output', contents.rawOutput, plainOutput, output),
     steps,
   } as LogEvent;
 }
@@ -142,33 +145,38 @@ function metadataOf(
 ): JsonObject {
   const describe = task.privacy.capture === 'metadata' ? errorName : errorText;
   const error = end.error === undefined ? contents.error : describe(end.error);
-  return toPlain(
-    dropUndefined({
-      ...(contents.metadata && dropUndefined(contents.metadata)),
-      ...(contents.about && dropUndefined(contents.about)),
-      ...own,
-      latency_ms: round(elapsedMs),
-      outcome: end.outcome === 'complete' && contents.error !== undefined ? 'error' : end.outcome,
-      error,
-      finish_reason: contents.finishReason,
-      tool_calls: contents.toolCalls,
-      reasoning:
-        contents.reasoning === undefined ? undefined : shorten(contents.reasoning, MAX_TEXT),
-      parent_task_id: task.parentId,
-      steps_left_out: task.stepsLeftOut || undefined,
-    }),
-  ) as JsonObject;
+  const found = {
+    ...(contents.metadata && dropUndefined(contents.metadata)),
+    ...(contents.about && dropUndefined(contents.about)),
+  };
+  const told = {
+    latency_ms: round(elapsedMs),
+    outcome: end.outcome === 'complete' && contents.error !== undefined ? 'error' : end.outcome,
+    error,
+    finish_reason: contents.finishReason,
+    tool_calls: contents.toolCalls,
+    reasoning: contents.reasoning === undefined ? undefined : shorten(contents.reasoning, MAX_TEXT),
+    parent_task_id: task.parentId,
+    steps_left_out: task.stepsLeftOut || undefined,
+  };
+  // Each by itself: however much the app says, it takes no place of what is told here.
+  const parts = [found, own ?? {}, told].map((part) => toPlain(part) as JsonObject);
+  return dropUndefined(Object.assign({}, ...parts) as JsonObject);
 }
 
 /** A raw value that is the text itself would only travel twice. */
-function rawFields(name: 'raw_input' | 'raw_output', raw: unknown, text: string): JsonObject {
+function rawFields(
+  name: 'raw_input' | 'raw_output',
+  raw: unknown,
+  plain: unknown,
+  text: string,
+): JsonObject {
   if (raw === undefined || raw === null || raw === text) return {};
-  return { [name]: rawOf(raw), [`${name}_type_name`]: typeName(raw) };
+  return { [name]: rawOf(plain), [`${name}_type_name`]: typeName(raw) };
 }
 
 /** phospho takes an object, a string, or a list of either. */
-function rawOf(raw: unknown): unknown {
-  const plain = toPlain(raw);
+function rawOf(plain: unknown): unknown {
   if (typeof plain === 'string' || (typeof plain === 'object' && !Array.isArray(plain)))
     return plain;
   const list = Array.isArray(plain) ? plain : [plain];

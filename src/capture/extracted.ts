@@ -92,10 +92,16 @@ function readQuestion(input: unknown, formats: Formats): Extracted {
   return { ...readInput(input, formats), rawInput: input };
 }
 
-/** What stands for a raw value where a text is wanted; bounded, since the app's objects may be of any size. */
-export function rawText(raw: unknown): string {
-  const value = isLone(raw) ? raw['0'] : raw;
-  return anyText(typeof value === 'object' ? toPlain(value) : value);
+/**
+ * What stands for a raw value where a text is wanted; bounded, since the app's objects may be of any size.
+ *
+ * @param plain the same by `toPlain`, where that is at hand
+ */
+export function rawText(raw: unknown, plain: unknown = toPlain(raw)): string {
+  const isOne = isLone(raw);
+  const value = isOne ? raw['0'] : raw;
+  if (typeof value !== 'object') return anyText(value);
+  return anyText(isOne ? (plain as JsonObject)['0'] : plain);
 }
 
 function isLone(raw: unknown): raw is JsonObject {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { markerOf } from './machinery.ts';
 
 /** Bounds of what is kept of a raw body or a step's payload. */
@@ -27,8 +28,8 @@ export function safeJson(value: unknown): string | undefined {
 function isOpaque(value: unknown): boolean {
   return (
     (Array.isArray(value) && value.length > MAX_NODES) ||
-    value instanceof Map ||
-    value instanceof Set ||
+    types.isMap(value) ||
+    types.isSet(value) ||
     value instanceof Error ||
     ArrayBuffer.isView(value)
   );
@@ -86,8 +87,8 @@ class Copying {
         return { name: this.of(value.name), message: this.of(value.message) };
       }
       if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-      if (value instanceof Map) return this.of(mapContents(value));
-      if (value instanceof Set) return this.of([...value]);
+      if (types.isMap(value)) return this.of(mapContents(value));
+      if (types.isSet(value)) return this.of(setContents(value));
       const marker = markerOf(value);
       if (marker !== undefined) return marker;
     }
@@ -114,7 +115,7 @@ class Copying {
     const result: unknown[] = [];
     for (let i = 0; i < length; i++) {
       if (this.#isSpent()) {
-        result.push(`[… ${length - i} more]`);
+        result.push(more(length - i));
         break;
       }
       result.push(this.of(list[i]));
@@ -137,10 +138,35 @@ function functionName(value: { readonly name: unknown }): string {
   }
 }
 
-/** Keys that are objects have no place in a JSON object: such a map becomes its list of entries. */
+/**
+ * As much of it as may be kept: an app's caches are of any size. Keys that are objects have no place in a JSON object:
+ * such a map becomes its list of entries.
+ */
 function mapContents(map: Map<unknown, unknown>): unknown {
-  for (const key of map.keys()) if (typeof key === 'object') return [...map];
-  return Object.fromEntries(map);
+  const entries = firstOf(Map.prototype.entries.call(map));
+  const left = map.size - entries.length;
+  const isKeyed = entries.every(([key]) => typeof key !== 'object');
+  if (isKeyed) return Object.fromEntries(left > 0 ? [...entries, ['…', more(left)]] : entries);
+  return left > 0 ? [...entries, more(left)] : entries;
+}
+
+function setContents(set: Set<unknown>): unknown {
+  const values = firstOf(Set.prototype.values.call(set));
+  return values.length < set.size ? [...values, more(set.size - values.length)] : values;
+}
+
+function firstOf<T>(iterator: Iterator<T>): T[] {
+  const items: T[] = [];
+  while (items.length < MAX_NODES) {
+    const { done, value } = iterator.next();
+    if (done) break;
+    items.push(value);
+  }
+  return items;
+}
+
+function more(count: number): string {
+  return `[… ${count} more]`;
 }
 
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?[^,]{0,100};base64,/;

@@ -187,6 +187,8 @@ export function mergeFields(known: TaskFields, said: TaskFields): TaskFields {
   }
   const { metadata } = said;
   if (typeof metadata !== 'object' || metadata === null) return known;
+  // Each of its bytes would be a key.
+  if (ArrayBuffer.isView(metadata)) return known;
   try {
     known.metadata = { ...known.metadata, ...metadata };
   } catch {

@@ -11,7 +11,8 @@ interface Message extends JsonObject {
 export function isMessageList(value: unknown): value is Message[] {
   return (
     Array.isArray(value) &&
-    value.length > 0 &&
+    // Of a list of holes, which `every` passes over, the first is none either.
+    isObject(value[0]) &&
     value.every((entry) => isObject(entry) && typeof entry.role === 'string')
   );
 }

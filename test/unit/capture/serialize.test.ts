@@ -138,6 +138,26 @@ describe('toPlain()', () => {
     expect(JSON.stringify(toPlain(new Array(1e9))).length).toBeLessThan(5_000_000);
   });
 
+  it('keeps the first of a map or set of any size, and says how many more there are', () => {
+    const map = new Map(Array.from({ length: 60_000 }, (_, i) => [`key ${i}`, i]));
+    const plainMap = toPlain(map) as { [key: string]: unknown };
+    expect(plainMap['key 49999']).toBe(49_999);
+    expect(plainMap['key 50000']).toBeUndefined();
+    expect(plainMap['…']).toBe('[… 10000 more]');
+    const set = new Set(map.keys());
+    expect((toPlain(set) as unknown[]).slice(49_999)).toEqual(['key 49999', '[… 10000 more]']);
+  });
+
+  it('looks into maps and sets by the platform’s own ways, whatever is put on them', () => {
+    const set = Object.assign(new Set(['a']), {
+      *[Symbol.iterator]() {
+        for (;;) yield 'endless';
+      },
+    });
+    const map = Object.assign(new Map([['a', 1]]), { keys: trap, entries: trap });
+    expect(toPlain({ set, map })).toEqual({ set: ['a'], map: { a: 1 } });
+  });
+
   it('is bounded in all, however many the texts', () => {
     const texts = Array.from({ length: 10_000 }, (_, i) => `${i} `.repeat(5_000));
     expect(JSON.stringify(toPlain({ texts })).length).toBeLessThan(5_000_000);

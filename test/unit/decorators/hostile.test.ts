@@ -114,14 +114,64 @@ describe.each(awkward)('%s', (_what, value) => {
   });
 });
 
+describe('a value of any size', () => {
+  it.each([
+    ['a list of as many holes as there can be', new Array(2 ** 32 - 1), '[null,null'],
+    [
+      'a map of half a million entries',
+      new Map(Array.from({ length: 500_000 }, (_, i) => [`k${i}`, i])),
+      '{"k0":0,"k1":1',
+    ],
+  ])('%s is recorded by its beginning', async (_what, value, begin) => {
+    const { phospho, event } = record();
+    expect(phospho.wrap(() => value)()).toBe(value);
+    const { output } = await event();
+    expect(output?.slice(0, begin.length)).toBe(begin);
+  });
+});
+
+describe('metadata without bounds', () => {
+  it('takes no place of how the call ended', async () => {
+    const { phospho, event } = record();
+    const metadata = { rows: Array.from({ length: 60_000 }, () => ({})) };
+    const fail = phospho.wrap(
+      () => {
+        throw new Error('of the app');
+      },
+      { metadata: () => metadata },
+    );
+    expect(fail).toThrow('of the app');
+    expect((await event()).metadata).toMatchObject({
+      outcome: 'error',
+      latency_ms: expect.any(Number),
+    });
+  });
+
+  it('that are bytes are left out', async () => {
+    const { phospho, event } = record();
+    const bytes = { metadata: () => Buffer.from('bytes') as never };
+    phospho.wrap(() => 'x', { ...bytes, name: 'given' })();
+    expect((await event()).metadata).toEqual({
+      name: 'given',
+      outcome: 'complete',
+      latency_ms: expect.any(Number),
+    });
+  });
+});
+
 describe('what only resembles what an SDK gives', () => {
   it('a stream under a name of the AI SDK’s is left where it is', async () => {
     const { phospho, event } = record();
-    const baseStream = ReadableStream.from(['x']);
+    const baseStream = new ReadableStream<string>({
+      start(controller) {
+        controller.enqueue('x');
+        controller.close();
+      },
+    });
     const given = phospho.wrap(() => ({ baseStream }))();
     expect(given.baseStream).toBe(baseStream);
     expect(baseStream.locked).toBe(false);
-    expect(await readAll(baseStream)).toEqual(['x']);
+    expect(await baseStream.getReader().read()).toEqual({ done: false, value: 'x' });
     await event();
   });
 
