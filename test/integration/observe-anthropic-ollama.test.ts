@@ -95,6 +95,21 @@ describe('an observed Anthropic client', () => {
       async (client) => client.beta.messages.stream(ASKED).finalMessage(),
     ],
     [
+      'beta.messages.toolRunner() with stream',
+      streamed,
+      async (client) => {
+        const runner = client.beta.messages.toolRunner({
+          ...ASKED,
+          tools: [],
+          stream: true,
+          max_iterations: 1,
+        });
+        const read: unknown[] = [];
+        for await (const stream of runner) read.push(...(await readAll(stream)));
+        return read[0];
+      },
+    ],
+    [
       'withOptions()',
       { body: message },
       async (client) => client.withOptions({ timeout: 99 }).messages.create(ASKED),

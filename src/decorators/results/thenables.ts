@@ -64,6 +64,11 @@ export function followThenable(
   if ('asResponse' in promise && typeof promise.asResponse === 'function') {
     cover(promise, 'asResponse', observedResponse(promise.asResponse as Method, observer));
   }
+  // By it anthropic's helpers make another promise of the same response, and leave this one.
+  if ('_responseProps' in promise && typeof promise._responseProps === 'function') {
+    const props = promise._responseProps as Method;
+    cover(promise, '_responseProps', observedResponse(props, observer, responseIn));
+  }
 }
 
 /** One answer of an iterator's that is no plain promise. It stays itself, and is seen when its reader consumes it. */
@@ -128,12 +133,24 @@ function observedParse(parse: Method, observer: Observer): unknown {
 }
 
 /** `withResponse()` takes both: what is parsed counts, then. */
-function observedResponse(asResponse: Method, observer: Observer): unknown {
+function observedResponse(
+  asResponse: Method,
+  observer: Observer,
+  pick: (answer: unknown) => unknown = (answer) => answer,
+): unknown {
   return function observed(this: unknown, ...args: unknown[]): unknown {
     const go = (): unknown => Reflect.apply(asResponse, this, args);
     if (observer.isParsed) return go();
-    return derive(observer.run(go), observer.fulfilled, observer.rejected);
+    return derive(
+      observer.run(go),
+      (answer) => observer.fulfilled(pick(answer)),
+      observer.rejected,
+    );
   };
+}
+
+function responseIn(props: unknown): unknown {
+  return (props as { response?: unknown }).response;
 }
 
 function bound(callback: unknown): Settled {
