@@ -139,10 +139,13 @@ function seconds(ms: unknown): number | undefined {
   return typeof ms === 'number' ? ms / 1_000 : undefined;
 }
 
-/** The error's name alone: its message may quote a text. */
+/** The error's name alone: its message may quote a text, and so may the first word of what is no Error. */
 function errorType(error: unknown, outcome: unknown): string | undefined {
   if (outcome !== 'error') return undefined;
-  return /^[A-Za-z_$][\w$]{0,63}(?=:|$)/.exec(String(error ?? ''))?.[0] ?? '_OTHER';
+  return (
+    /^[A-Za-z_$][\w$]{0,63}(?<=Error|Exception|_error)(?=:|$)/.exec(String(error ?? ''))?.[0] ??
+    '_OTHER'
+  );
 }
 
 function fieldOf(value: unknown, name: string): unknown {

@@ -202,6 +202,22 @@ describe('where OpenTelemetry is set up', () => {
     expect(spanNamed('around').status).toEqual({ code: SpanStatusCode.UNSET });
   });
 
+  it('what is thrown and is no error is no name, not even of one word', async () => {
+    const { phospho, events } = testPhospho();
+    for (const thrown of ['hunter2', 'Ada: called', { name: 'Ada' }]) {
+      const fail = phospho.wrap(
+        () => {
+          throw thrown;
+        },
+        { name: 'fail' },
+      );
+      expect(fail).toThrow();
+    }
+    await events();
+    const types = exporter.getFinishedSpans().map(({ attributes }) => attributes['error.type']);
+    expect(types).toEqual(['_OTHER', '_OTHER', '_OTHER']);
+  });
+
   it('lasts as long as the task did, and is as private: ids are masked as those of the event', async () => {
     const { phospho, events } = testPhospho({ mask: (text) => text.replaceAll('Ada', '***') });
     await phospho.wrap(() => new Promise((resolve) => setTimeout(resolve, 30)), {

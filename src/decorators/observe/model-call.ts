@@ -14,8 +14,8 @@ export function observedMethod({ owner, kind }: ModelMethod, wrapped: Wrapped): 
   const { fn, options, recorder } = wrapped;
   const site: CallSite = {
     recorder,
-    isModelCall: true,
     options: { ...options, input: options.input ?? inputOf(owner, kind) },
+    isModelCall: true,
     nameFor: (_self, [request]) => options.name ?? nameOf(owner, kind, request),
   };
   const open = (self: unknown, args: unknown[]): OpenCall | undefined => {
