@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { isError } from '../internal/is-error.ts';
 import { markerOf } from './machinery.ts';
 
 /** Bounds of what is kept of a raw body or a step's payload. */
@@ -30,7 +31,7 @@ function isOpaque(value: unknown): boolean {
     (Array.isArray(value) && value.length > MAX_NODES) ||
     types.isMap(value) ||
     types.isSet(value) ||
-    value instanceof Error ||
+    isError(value) ||
     ArrayBuffer.isView(value)
   );
 }
@@ -83,7 +84,7 @@ class Copying {
     if (Array.isArray(value)) return this.#list(value);
     if (!isPlain(value)) {
       if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-      if (value instanceof Error) {
+      if (isError(value)) {
         return { name: this.of(value.name), message: this.of(value.message) };
       }
       if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;

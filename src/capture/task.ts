@@ -1,4 +1,5 @@
 import { newTaskId } from '../internal/ids.ts';
+import { isError } from '../internal/is-error.ts';
 import type { JsonObject, Outcome, Step, ToolCall } from '../types.ts';
 import { type Formats, KNOWN_FORMATS } from './extract/index.ts';
 import { type CallResult, type Extracted, extractCall, rawText } from './extracted.ts';
@@ -322,7 +323,7 @@ export function errorText(error: unknown): string {
 
 function named(error: unknown): string | undefined {
   try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : undefined;
+    return isError(error) ? `${error.name}: ${error.message}` : undefined;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { isError } from '../internal/is-error.ts';
 import type { JsonObject } from '../types.ts';
 import type { Extracted } from './extracted.ts';
 
@@ -31,7 +32,11 @@ function numbersIn(metadata: JsonObject): JsonObject {
 /** The name of an error's class; its message may quote a text, and so may a name that is no identifier. */
 export function errorName(error: unknown): string {
   try {
-    if (error instanceof Error && /^[A-Za-z_$][\w$]{0,63}$/.test(error.name)) return error.name;
+    if (isError(error)) {
+      // The classes of some SDKs tell themselves by their constructor alone.
+      const name = error.name === 'Error' ? error.constructor.name : error.name;
+      if (/^[A-Za-z_$][\w$]{0,63}$/.test(name)) return name;
+    }
   } catch {
     // Its getters throw.
   }

@@ -1,3 +1,4 @@
+import { isError } from './is-error.ts';
 import type { GuardedLogger } from './logger.ts';
 
 /**
@@ -40,7 +41,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** Name and message of whatever was thrown; never throws itself, whatever the value's getters do. */
 export function describeError(error: unknown): string {
   try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return isError(error) ? `${error.name}: ${error.message}` : String(error);
   } catch {
     return 'an error that cannot be shown';
   }

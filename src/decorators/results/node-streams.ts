@@ -1,5 +1,6 @@
 import { currentScope, keepScope, type Scope } from '../../capture/context.ts';
 import type { BytesAbout } from '../../capture/passed-bytes.ts';
+import { isError } from '../../internal/is-error.ts';
 import type { OpenCall } from '../call.ts';
 import { cover } from './cover.ts';
 import { Reading } from './reading.ts';
@@ -76,7 +77,7 @@ function see(reading: Reading, stream: NodeStream, [event, value]: unknown[]): v
 }
 
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return isError(error) && error.name === 'AbortError';
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readAll, record } from '../../decorators/recording.ts';
@@ -111,6 +112,32 @@ describe.each(awkward)('%s', (_what, value) => {
     const options = { input: give, output: give, sessionId: give, userId: give, metadata: give };
     expect(phospho.wrap(() => 1, options)()).toBe(1);
     expect(await events()).toHaveLength(2);
+  });
+});
+
+describe('an error', () => {
+  const FAR = new Script('new RangeError("too far")');
+
+  it('of another realm, as code in a test of Jest’s has them, is told by name and message', async () => {
+    const { phospho, event } = record();
+    const far: unknown = FAR.runInNewContext();
+    expect(far instanceof Error).toBe(false);
+    const fail = phospho.wrap(() => Promise.reject(far));
+    await expect(fail()).rejects.toBe(far);
+    expect((await event()).metadata).toMatchObject({ error: 'RangeError: too far' });
+  });
+
+  it('whose class has not named it is told by its class under `capture: metadata`', async () => {
+    const { phospho, events } = record({ capture: 'metadata' });
+    class AuthenticationError extends Error {}
+    for (const error of [new AuthenticationError('of Ada'), FAR.runInNewContext()]) {
+      const fail = phospho.wrap(() => {
+        throw error;
+      });
+      expect(fail).toThrow();
+    }
+    const errors = (await events()).map(({ metadata }) => metadata?.error);
+    expect(errors).toEqual(['AuthenticationError', 'RangeError']);
   });
 });
 
