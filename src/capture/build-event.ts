@@ -145,23 +145,25 @@ function metadataOf(
 ): JsonObject {
   const describe = task.privacy.capture === 'metadata' ? errorName : errorText;
   const error = end.error === undefined ? contents.error : describe(end.error);
-  const found = {
-    ...(contents.metadata && dropUndefined(contents.metadata)),
-    ...(contents.about && dropUndefined(contents.about)),
-  };
-  const told = {
+  const { reasoning } = contents;
+  // Each by itself: however much the app says, it takes no place of the others.
+  return dropUndefined({
+    ...plainFields(contents.metadata),
+    ...plainFields(contents.about),
+    ...(own && (toPlain(own) as JsonObject)),
     latency_ms: round(elapsedMs),
     outcome: end.outcome === 'complete' && contents.error !== undefined ? 'error' : end.outcome,
-    error,
-    finish_reason: contents.finishReason,
-    tool_calls: contents.toolCalls,
-    reasoning: contents.reasoning === undefined ? undefined : shorten(contents.reasoning, MAX_TEXT),
+    error: toPlain(error),
+    finish_reason: toPlain(contents.finishReason),
+    tool_calls: toPlain(contents.toolCalls),
+    reasoning: reasoning === undefined ? undefined : toPlain(shorten(reasoning, MAX_TEXT)),
     parent_task_id: task.parentId,
     steps_left_out: task.stepsLeftOut || undefined,
-  };
-  // Each by itself: however much the app says, it takes no place of what is told here.
-  const parts = [found, own ?? {}, told].map((part) => toPlain(part) as JsonObject);
-  return dropUndefined(Object.assign({}, ...parts) as JsonObject);
+  });
+}
+
+function plainFields(fields: JsonObject | undefined): JsonObject | undefined {
+  return fields && (toPlain(dropUndefined(fields)) as JsonObject);
 }
 
 /** A raw value that is the text itself would only travel twice. */
