@@ -1,4 +1,4 @@
-/** The local phospho: the HTTP API with an embedded database. `npx phospho-express collector` runs it. */
+/** The local phospho: the HTTP API with an embedded database, or over PostgreSQL. `npx phospho-express collector` runs it. */
 
 import type { Collector } from './collector.ts';
 import { openCollector } from './open-collector.ts';
@@ -14,7 +14,7 @@ export type { CollectorOptions } from './options.ts';
  * `listen()` to serve, `close()` at the end. An event is acknowledged after it is on disk.
  *
  * @throws PhosphoConfigError (ERR_PHOSPHO_CONFIG) for an option out of its range, a database that cannot be
- * opened, or a missing SQLite driver: it says what to do
+ * opened, or a missing driver: it says what to do
  * @example
  * ```ts
  * const collector = await createCollector({ database: 'sqlite::memory:', port: 0 });

@@ -159,6 +159,51 @@ describe('POST /log/{project_id}', () => {
     expect(body.metadata).toEqual({ text: kept, [kept]: '\\u0000' });
   });
 
+  test.each([
+    ['ASCII', 'name-'.repeat(600)],
+    ['three bytes a character', '長い名前'.repeat(800)],
+    ['four bytes a character', '\u{1f600}'.repeat(800)],
+    ['NUL and a lone surrogate', 'a\u0000b\ud800'],
+  ])('names of any length are stored, counted and found: %s', async (_name, name) => {
+    const { get, log, post } = await startCollector();
+    const [logged] = await log({
+      ...{ task_id: 'a', input: 'x', user_id: name, version_id: name, model: name },
+      metadata: { route: name },
+    });
+    expect(logged).not.toHaveProperty('error_in_log');
+    await log({ task_id: 'b', input: 'x', user_id: 'other', version_id: 'other', model: name });
+    for (const filters of [
+      { user_id: name },
+      { version_id: name },
+      { metadata: { route: name } },
+    ]) {
+      const { body } = await post('/projects/demo/tasks', { filters }).expect(200);
+      expect(idsOf(body.tasks)).toEqual(['a']);
+    }
+    const kept = name.replace('\u0000', '\ufffd').replace('\ud800', '\ufffd');
+    expect((await get('/tasks/a')).body.metadata.user_id).toBe(
+      name.includes('\u0000') ? kept : name,
+    );
+    await post('/tasks/a/flag', { flag: 'success' }).expect(200);
+  });
+
+  test('times that no database can hold are the end of time', async () => {
+    const { get, log, post } = await startCollector();
+    await log({ task_id: 'a', session_id: 's', input: 'x' });
+    for (const filters of [
+      { created_at_start: -1e300, created_at_end: 1e300 },
+      { created_at_start: Number.MIN_SAFE_INTEGER, created_at_end: 2 ** 63 },
+    ]) {
+      for (const path of ['tasks', 'sessions']) {
+        const { body } = await post(`/projects/demo/${path}`, { filters }).expect(200);
+        expect(body[path]).toHaveLength(1);
+      }
+    }
+    const flattened_tasks = [{ task_id: 'a', task_eval: 'success', task_eval_at: 1e300 }];
+    await post('/projects/demo/tasks/flat-update', { flattened_tasks }).expect(200);
+    expect((await get('/tasks/a')).body.last_eval.created_at).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   test('refuses an event nested too deeply, and stores its neighbour', async () => {
     const { post } = await startCollector();
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
