@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { type Position, positionOf } from '../../src/collector/store/dashboard/cursor.ts';
 import { openStore } from '../../src/collector/store/open-store.ts';
 import type { NewTask, Store } from '../../src/collector/store/store.ts';
 import { newPostgres } from '../helpers/databases.ts';
@@ -90,6 +91,39 @@ test('PostgreSQL finds what SQLite finds', async () => {
     ),
     { numRuns: 150 },
   );
+});
+
+test('common and rare words are found page by page, by themselves and beside filters', async () => {
+  const stores = await both();
+  const texts = Array.from({ length: 700 }, (_, n) => {
+    const rare = n % 233 === 5 ? 'rare' : '';
+    return `common ${n % 2 === 0 ? 'even' : 'odd'} ${rare}`;
+  });
+  const tasks = texts.map((text, n) => ({
+    ...task(`t${n}`, text),
+    createdAt: 1_790_000_000 + Math.floor(n / 3),
+    metadata: { route: `/r${n % 5}` },
+  }));
+  const answers: string[][][] = [];
+  for (const store of stores) {
+    await store.projects.ensure('p');
+    await store.tasks.add('p', tasks);
+    const pages: string[][] = [];
+    for (const q of ['common', 'even', 'rare', 'even rare', 'common nowhere', 'comm ev'])
+      for (const route of [undefined, '/r3']) {
+        let before: Position | undefined;
+        for (let page = 0; page < 3; page++) {
+          const read = await store.dashboard.tasks('p', { q, route, before, limit: 50 });
+          pages.push(read.rows.map(({ id }) => id));
+          before = positionOf(read.older ?? '');
+          if (before === undefined) break;
+        }
+      }
+    answers.push(pages);
+  }
+  const [sqlite, postgres] = answers;
+  expect(postgres).toEqual(sqlite);
+  expect(postgres?.flat().length).toBeGreaterThan(700);
 });
 
 test('texts without end are found by their beginnings', async () => {

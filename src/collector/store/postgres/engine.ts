@@ -18,11 +18,12 @@ const PAUSE_MS = 10;
 export class PostgresEngine implements Engine {
   readonly kind = 'postgres';
   readonly db: Kysely<Schema>;
-  readonly search: PostgresTextSearch = new PostgresTextSearch();
+  readonly search: PostgresTextSearch;
   readonly #partitions: number;
 
   constructor(db: Kysely<Schema>, partitions: number) {
     this.db = db;
+    this.search = new PostgresTextSearch(db);
     this.#partitions = partitions;
   }
 
