@@ -8,7 +8,7 @@ const withoutOwnComments = { comments: false } as const;
 
 /** Development dependencies that the build inlines: they cost a user of the package nothing. */
 const bundled = [
-  ...['commander', 'eventsource-parser', 'helmet', 'kysely', 'zod'],
+  ...['commander', 'eventsource-parser', 'helmet', 'kysely', 'pbf', 'zod'],
   // The progress bar, and what it measures its texts with.
   ...['cli-progress', 'string-width', 'emoji-regex', 'is-fullwidth-code-point'],
   ...['strip-ansi', 'ansi-regex'],

@@ -47,6 +47,8 @@ export interface CollectorParts {
   store: Store;
   /** Ends held flags and live streams, which would keep the server from closing. */
   endWaiting(): void;
+  /** Ends what uses the database by itself. */
+  endWork(): Promise<void>;
   /** The key that was given, if any. */
   apiKey: string | undefined;
   loginToken: string;
@@ -150,6 +152,7 @@ export class RunningCollector implements Collector {
       await closed;
       clearTimeout(force);
     }
+    await this.#parts.endWork();
     await this.#parts.store.close();
   }
 

@@ -11,6 +11,7 @@ import { timedStore } from './metrics/timed-store.ts';
 import { Changes } from './model/changes.ts';
 import { TaskWaiters } from './model/task-waiters.ts';
 import type { CollectorOptions } from './options.ts';
+import { Folder } from './otlp/folder.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { openStore } from './store/open-store.ts';
 
@@ -45,9 +46,12 @@ export async function openCollector(
     loginToken,
     defaultProject: options.project,
   });
+  const folder = new Folder(store.spans, waiters, logger);
+  folder.wakeIn(0);
   const app = buildApp(expressModule, {
     store,
     waiters,
+    folder,
     publicFlags: options.publicFlags,
     host: options.host,
     allowedHosts: options.allowedHosts,
@@ -64,6 +68,7 @@ export async function openCollector(
   return new RunningCollector({
     app,
     store,
+    endWork: () => folder.close(),
     endWaiting: () => {
       waiters.close();
       judge?.close();

@@ -43,7 +43,17 @@ async function create(template: string): Promise<string> {
   return name;
 }
 
-const TABLES = ['evals', 'comparisons', 'tests', 'task_search', 'task_stats', 'tasks', 'sessions'];
+const TABLES = [
+  'otlp_spans',
+  'otlp_traces',
+  'evals',
+  'comparisons',
+  'tests',
+  'task_search',
+  'task_stats',
+  'tasks',
+  'sessions',
+];
 
 async function empty(name: string): Promise<void> {
   const all = [...TABLES, 'api_keys', 'logins', 'projects'];

@@ -66,8 +66,11 @@ function faultOf(method: string, path: string, res: Response, text: string): str
   if (response === undefined) return 'the document does not know this status';
   const place =
     typeof response.$ref === 'string' ? response.$ref.slice(1) : `${pointer}/responses/${status}`;
-  const [type, content] = Object.entries(at(place).content as Json)[0] ?? [];
-  if (!String(res.getHeader('content-type')).startsWith(`${type};`)) return `not ${type}`;
+  const contents = at(place).content as Json;
+  const [sent = ''] = String(res.getHeader('content-type')).split(';');
+  const type = Object.hasOwn(contents, sent) ? sent : undefined;
+  if (type === undefined) return `not ${Object.keys(contents)}`;
+  const content = contents[type];
   for (const name of Object.keys((at(place).headers ?? {}) as Json)) {
     if (res.getHeader(name) === undefined && !(name === 'Retry-After' && status !== 503))
       return `without ${name}`;

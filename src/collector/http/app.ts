@@ -5,6 +5,7 @@ import { DASHBOARD_PATH, type Dashboard } from '../dashboard/dashboard.ts';
 import { readBody, readQuery } from '../inputs/read.ts';
 import { assertMayReadMetrics } from '../metrics/access.ts';
 import { type Gauges, renderMetrics } from '../metrics/render.ts';
+import { OTLP_PATHS, type OtlpParts, otlpHandler } from '../otlp/handler.ts';
 import type { Context, Route } from '../routes/route.ts';
 import { ROUTES } from '../routes/routes.ts';
 import { assertProject, keyMissing, keyOf } from './authenticate.ts';
@@ -19,9 +20,10 @@ export interface ExpressModule {
   (): Express;
   Router(): Router;
   json(options: { limit: number; strict: boolean }): RequestHandler;
+  raw(options: { limit: number; type: () => boolean }): RequestHandler;
 }
 
-export interface AppOptions extends Context {
+export interface AppOptions extends Context, Pick<OtlpParts, 'folder'> {
   host: string;
   allowedHosts: readonly string[];
   maxBodyBytes: number;
@@ -56,6 +58,10 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   }
   refuseOtherMethods(v2);
   app.use('/v2', v2);
+  const raw = express.raw({ limit: options.maxBodyBytes, type: () => true });
+  for (const [path, isStandard] of OTLP_PATHS) {
+    app.post(path, otlpHandler({ ...options, isStandard, read: raw }));
+  }
   app.get('/metrics', metricsHandler(options));
   app.use(DASHBOARD_PATH, options.dashboard.mount(express.Router(), bodies.keyless));
   app.get('/', (req, res, next) => {

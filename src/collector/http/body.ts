@@ -24,7 +24,7 @@ export function bodyReader(parse: RequestHandler): BodyReader {
   };
 }
 
-function hasBody(req: Request): boolean {
+export function hasBody(req: Request): boolean {
   const length = req.headers['content-length'];
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }

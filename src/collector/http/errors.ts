@@ -11,8 +11,7 @@ export function errorHandler(logger: GuardedLogger): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error);
-    const answer =
-      error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error, complain));
+    const answer = foreseen(error, complain);
     if (answer !== undefined) {
       res.status(answer.status).set(answer.headers).json({ detail: answer.detail });
       return;
@@ -22,6 +21,14 @@ export function errorHandler(logger: GuardedLogger): ErrorRequestHandler {
     logger.say('error', `request ${requestId} (${req.method} ${req.path}) failed: ${reason}`);
     res.status(500).json({ detail: `Internal error. Its request id is ${requestId}.` });
   };
+}
+
+/** The answer to an error that a client can do something about. */
+export function foreseen(
+  error: unknown,
+  complain: (reason: string) => void = () => {},
+): HttpError | undefined {
+  return error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error, complain));
 }
 
 /** Errors of Express and its body parser carry the status to answer: a malformed URL or JSON, too large … */

@@ -21,6 +21,15 @@ export interface EventCounts {
   invalid: number;
 }
 
+/** Of OTLP requests. */
+export interface SpanCounts {
+  stored: number;
+  /** They were there already. */
+  duplicate: number;
+  /** Without valid ids, or of a trace that is full. */
+  rejected: number;
+}
+
 /** What was answered to whom: routes are patterns, and so few. */
 export interface RequestKey {
   method: string;
@@ -34,6 +43,7 @@ export class Meter {
   readonly #durations = new Map<string, Pick<RequestKey, 'method' | 'route'> & Distribution>();
   readonly #database = new Map<string, Distribution & { failures: number }>();
   readonly eventTotals: EventCounts = { stored: 0, duplicate: 0, invalid: 0 };
+  readonly spanTotals: SpanCounts = { stored: 0, duplicate: 0, rejected: 0 };
   readonly comparisonTotals: Record<ComparisonResult, number> = {
     'Old output is better': 0,
     'New output is better': 0,
@@ -59,6 +69,12 @@ export class Meter {
     this.eventTotals.stored += stored;
     this.eventTotals.duplicate += duplicate;
     this.eventTotals.invalid += invalid;
+  }
+
+  spans({ stored, duplicate, rejected }: SpanCounts): void {
+    this.spanTotals.stored += stored;
+    this.spanTotals.duplicate += duplicate;
+    this.spanTotals.rejected += rejected;
   }
 
   comparison(result: ComparisonResult): void {

@@ -36,6 +36,11 @@ export function renderMetrics(meter: Meter, { heldFlags, liveStreams }: Gauges):
     'Log events: stored, known already, or not valid.',
     by('result', { ...meter.eventTotals }),
   );
+  text.counter(
+    'spans',
+    'OTLP spans: stored, known already, or rejected.',
+    by('result', { ...meter.spanTotals }),
+  );
   text.counter('comparisons', 'What the judge found.', by('result', meter.comparisonTotals));
   text.gauge('held_flags', 'Flags that wait for their tasks.', heldFlags);
   text.gauge('live_streams', 'Dashboard pages that are told of news.', liveStreams);

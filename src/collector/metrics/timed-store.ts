@@ -3,7 +3,16 @@ import type { Meter } from './meter.ts';
 
 /** The parts of a store whose calls are timed. */
 const PARTS = [
-  ...(['projects', 'tasks', 'sessions', 'tests', 'comparisons', 'dashboard', 'logins'] as const),
+  ...([
+    'projects',
+    'tasks',
+    'sessions',
+    'tests',
+    'comparisons',
+    'dashboard',
+    'logins',
+    'spans',
+  ] as const),
 ] as const satisfies (keyof Store)[];
 
 /** The store with every call of its parts timed, waiting for the connection included: that is what callers feel. */

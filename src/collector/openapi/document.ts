@@ -3,6 +3,7 @@ import { VERSION } from '../../internal/version.ts';
 import { errorAnswer, invalidAnswer } from '../answers/shared.ts';
 import type { Route } from '../routes/route.ts';
 import { METRICS_OPERATION } from './metrics-operation.ts';
+import { otlpOperations } from './otlp-operations.ts';
 import { type JsonSchema, jsonSchemaOf, namedSchemas, nameOf, refTo } from './registry.ts';
 
 export type OpenApiDocument = Record<string, unknown> & {
@@ -19,6 +20,7 @@ export function documentOf(routes: readonly Route[]): OpenApiDocument {
     }
   }
   paths['/metrics'] = { get: METRICS_OPERATION };
+  Object.assign(paths, otlpOperations());
   return {
     openapi: '3.1.1',
     info: {

@@ -35,6 +35,8 @@ export interface TextSearch {
   add(tx: Kysely<Schema>, tasks: readonly Texts[]): Promise<void>;
   /** For a task whose texts have changed. */
   replace(tx: Kysely<Schema>, task: Texts): Promise<void>;
+  /** For a task that is deleted. */
+  remove(tx: Kysely<Schema>, task: Pick<Texts, 'project_id' | 'received_us'>): Promise<void>;
   /**
    * Tasks `t` of a project that hold every word of a query; the start of a word is enough. A query without any
    * word matches nothing.

@@ -69,7 +69,8 @@ function judgedRow(
   return { row: { ...row, ...effect.onTask }, effect };
 }
 
-function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable {
+/** A task's row before anybody has judged it. */
+export function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable {
   return {
     project_id: projectId,
     id: task.id,
@@ -96,7 +97,10 @@ function rowOf(projectId: string, task: NewTask, receivedUs: number): TasksTable
 }
 
 /** A session that exists keeps what it has; its preview is filled in where it has none. */
-async function insertSessions(tx: Transaction<Schema>, rows: readonly TasksTable[]): Promise<void> {
+export async function insertSessions(
+  tx: Transaction<Schema>,
+  rows: readonly TasksTable[],
+): Promise<void> {
   const first = new Map<string, TasksTable>();
   for (const row of rows) {
     if (row.session_id === null) continue;

@@ -4,6 +4,7 @@ import { DashboardStore } from './dashboard/dashboard-store.ts';
 import type { Engine } from './engine.ts';
 import { KyselyLogins } from './logins.ts';
 import type { Follower, News } from './news.ts';
+import { KyselySpans } from './otlp/spans.ts';
 import { KyselyProjects } from './projects.ts';
 import { KyselySessions } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -19,6 +20,7 @@ export class KyselyStore implements Store {
   readonly comparisons: KyselyComparisons;
   readonly dashboard: DashboardStore;
   readonly logins: KyselyLogins;
+  readonly spans: KyselySpans;
   readonly #engine: Engine;
   readonly #news: News | undefined;
 
@@ -36,6 +38,7 @@ export class KyselyStore implements Store {
     this.comparisons = new KyselyComparisons(engine.db);
     this.dashboard = new DashboardStore(engine);
     this.logins = new KyselyLogins(engine.db);
+    this.spans = new KyselySpans(engine, onChange);
   }
 
   async check(): Promise<void> {

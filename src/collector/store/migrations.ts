@@ -7,6 +7,7 @@ import { dashboard } from './migrations/0002-dashboard.ts';
 import { textSearch } from './migrations/0003-text-search.ts';
 import { manyWriters } from './migrations/0004-many-writers.ts';
 import { comparisonReason } from './migrations/0010-comparison-reason.ts';
+import { otlp } from './migrations/0011-otlp.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -20,6 +21,7 @@ function migrationsOf(engine: Engine): Record<string, Migration> {
     '0003-text-search': textSearch(engine),
     '0004-many-writers': manyWriters(engine),
     '0010-comparison-reason': comparisonReason,
+    '0011-otlp': otlp(engine),
   };
   return Object.fromEntries(
     Object.entries(all).map(([name, { up }]) => {

@@ -17,6 +17,8 @@ export interface Schema {
   logins: LoginsTable;
   tests: TestsTable;
   comparisons: ComparisonsTable;
+  otlp_traces: OtlpTracesTable;
+  otlp_spans: OtlpSpansTable;
 }
 
 export interface ProjectsTable {
@@ -128,4 +130,29 @@ export interface ComparisonsTable {
   source: string;
   /** In the judge's words; of an "Error", what went wrong. */
   reason: string | null;
+}
+
+/** A trace whose spans are kept, so that later ones can join them. */
+export interface OtlpTracesTable {
+  project_id: string;
+  trace_id: string;
+  /** When the oldest span came that is in no task yet. UNIX milliseconds, as all times of this table. */
+  waits_since_ms: number;
+  /** When its spans are to be folded into tasks; null where all are. */
+  due_ms: number | null;
+  /** When its spans are deleted. */
+  forget_ms: number;
+  /** How many are kept, and their size. */
+  spans: number;
+  bytes: number;
+  /** The tasks that were made of it, as JSON: by id, the keys of their metadata that are the trace's. */
+  made: string;
+}
+
+export interface OtlpSpansTable {
+  project_id: string;
+  trace_id: string;
+  span_id: string;
+  /** A KeptSpan as JSON. */
+  span: string;
 }

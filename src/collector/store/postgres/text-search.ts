@@ -54,6 +54,16 @@ export class PostgresTextSearch implements TextSearch {
     await this.add(tx, [task]);
   }
 
+  async remove(
+    tx: Kysely<Schema>,
+    { project_id, received_us }: Pick<Texts, 'project_id' | 'received_us'>,
+  ): Promise<void> {
+    await sql`
+      delete from task_search where project_id = ${project_id} and arrival = ${received_us}`.execute(
+      tx,
+    );
+  }
+
   /**
    * Matches that are rare are all found by the index, and then put in order of time. Those that are common are
    * soon met by walking along the time. Which they are is asked of the newest tasks: the planner's own guess of how

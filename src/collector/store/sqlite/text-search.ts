@@ -36,8 +36,12 @@ export class SqliteTextSearch implements TextSearch {
   }
 
   async replace(tx: Kysely<Schema>, task: Texts): Promise<void> {
-    await sql`delete from task_search where rowid = ${task.received_us}`.execute(tx);
+    await this.remove(tx, task);
     await this.add(tx, [task]);
+  }
+
+  async remove(tx: Kysely<Schema>, { received_us }: Pick<Texts, 'received_us'>): Promise<void> {
+    await sql`delete from task_search where rowid = ${received_us}`.execute(tx);
   }
 
   /**
