@@ -105,7 +105,7 @@ test('search finds words, their beginnings, notes and ids, in any script', async
     { input: 'Combien de temps infuser le thé ?', output: 'Deux minutes' },
     { input: '緑茶は何分ですか', output: '二分です' },
     { input: 'she said "stop" AND left NOT (col:x*)' },
-    { input: 'नमस्ते दुनिया', output: 'שָׁלוֹם' },
+    { input: 'नमस्ते दुनिया', output: 'שָׁלוֹם, Ελλάδα' },
   );
   await post(`${TASKS}/t3/flag`, { flag: 'failure', notes: 'rather impolite' }).expect(200);
   const found = (words: string) => ids(`?q=${encodeURIComponent(words)}`);
@@ -117,6 +117,7 @@ test('search finds words, their beginnings, notes and ids, in any script', async
   expect(await found('茶は')).toEqual(['t2']);
   expect(await found('नमस्ते')).toEqual(['t4']);
   expect(await found('שָׁלוֹם')).toEqual(['t4']);
+  expect(await found('ΕΛΛΆΔΑ')).toEqual(['t4']);
   expect(await found('impolite')).toEqual(['t3']);
   expect(await found('t2')).toEqual(['t2']);
   expect(await found('" AND (col:x* NOT')).toEqual(['t3']);

@@ -26,7 +26,24 @@ async function both(): Promise<Store[]> {
 /** Words of many scripts, with accents in one and in two characters, and what stands between words. */
 const word = fc.constantFrom(
   ...['green', 'GREEN', 'greens', 'thé', 'the', 'cafe\u0301', 'Café', 'naïve', 'Straße', 'strasse'],
-  ...['Øl', 'ÅNGSTRÖM', 'Ελλάδα', 'привет', 'Привет', '緑茶', '茶', 'ไทย', 'नमस्ते', 'שָׁלוֹם', 'مرحبا'],
+  ...[
+    'Øl',
+    'ÅNGSTRÖM',
+    'Ελλάδα',
+    'ΕΛΛΆΔΑ',
+    'ΣΑΣ',
+    'й',
+    'и\u0306',
+    'q\u0303u',
+    'привет',
+    'Привет',
+    '緑茶',
+    '茶',
+    'ไทย',
+    'नमस्ते',
+    'שָׁלוֹם',
+    'مرحبا',
+  ],
   ...[
     '한국어',
     '한',

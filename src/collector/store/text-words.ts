@@ -18,18 +18,23 @@ export function searchedText(texts: {
 
 const MAX_WORDS = 16;
 
-/** The words of a query: only letters and digits are left, so none can be taken for a query language. */
+/** The words of a query as they came: only letters and digits are left, so none can be taken for a query language. */
 export function queriedWords(query: string): string[] {
-  return wordsIn(spaced(query)).slice(0, MAX_WORDS);
+  return (spaced(query).replace(ACCENTS, '').match(WORD) ?? []).slice(0, MAX_WORDS);
 }
 
-/** Words in lower case and without accents, as SQLite's tokenizer `unicode61` cuts them. */
+/**
+ * Words in lower case as SQLite's tokenizer `unicode61 remove_diacritics 2` cuts them: it takes accents from the
+ * letters of ASCII only.
+ */
 export function wordsIn(text: string): string[] {
-  const folded = text.toLowerCase().normalize('NFD').replace(ACCENTS, '').normalize('NFC');
-  return folded.match(WORD) ?? [];
+  const decomposed = text.toLowerCase().normalize('NFD').replace(ACCENTED, '$1');
+  return decomposed.normalize('NFC').replace(ACCENTS, '').match(WORD) ?? [];
 }
 
-const ACCENTS = /[\u0300-\u036f]/g;
+const ACCENTED = /([a-z])[\u0300-\u0331]+/g;
+/** What is left of them where no letter has them built in: they end no word. */
+const ACCENTS = /[\u0300-\u0331]/g;
 const WORD = /[\p{L}\p{N}\p{Co}]+/gu;
 
 const UNSPACED =
@@ -37,5 +42,6 @@ const UNSPACED =
 
 /** Scripts that put no spaces between words are searched by their characters. */
 function spaced(text: string): string {
-  return text.search(UNSPACED) < 0 ? text : text.replace(UNSPACED, ' $& ');
+  const composed = text.normalize('NFC');
+  return composed.search(UNSPACED) < 0 ? composed : composed.replace(UNSPACED, ' $& ');
 }

@@ -70,7 +70,7 @@ export class PostgresTextSearch implements TextSearch {
    * many words have a beginning makes it walk in vain.
    */
   async matches(projectId: string, query: string): Promise<Expression<SqlBool>> {
-    const words = queriedWords(query);
+    const words = queriedWords(query).flatMap(wordsIn);
     if (words.length === 0) return sql<SqlBool>`1 = 0`;
     const wanted = words.map((word) => `${word.slice(0, MAX_WORD)}:*`).join(' & ');
     const ofProject = sql`t.project_id = ${projectId}`;
