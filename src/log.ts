@@ -12,12 +12,12 @@ export interface LogInput {
   /** What was answered: a text, a completion, or anything else. Default: none. */
   output?: unknown;
   /** Default: a new one. */
-  taskId?: string;
+  taskId?: string | undefined;
   /** Default: none; see `newSession()`. */
-  sessionId?: string;
-  userId?: string;
-  versionId?: string;
-  metadata?: JsonObject;
+  sessionId?: string | undefined;
+  userId?: string | undefined;
+  versionId?: string | undefined;
+  metadata?: JsonObject | undefined;
 }
 
 /** The ids of a task that has been recorded. */

@@ -11,18 +11,18 @@ import type { JsonObject, Outcome } from './types.ts';
 /** What is known of a task when it begins. */
 export interface StartTaskOptions {
   /** Recorded as `metadata.name`. Default: none. */
-  name?: string;
+  name?: string | undefined;
   /** What was asked: a text, a chat request, a list of messages, or anything else. Default: none. */
   input?: unknown;
   /** Default: a new one. */
-  taskId?: string;
+  taskId?: string | undefined;
   /** Default: that of the surroundings, if any; see `withContext`. */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** Default: that of the surroundings, if any. */
-  userId?: string;
+  userId?: string | undefined;
   /** Default: that of the surroundings, else the Phospho's. */
-  versionId?: string;
-  metadata?: JsonObject;
+  versionId?: string | undefined;
+  metadata?: JsonObject | undefined;
 }
 
 /** How a task that was begun by hand ended. */

@@ -68,11 +68,11 @@ export interface SpoolOptions {
 /** Options of `new Phospho()`. Everything has an environment variable or a default. */
 export interface PhosphoOptions extends DeliveryHooks {
   /** Default: `PHOSPHO_API_KEY`, read when needed. Without a key nothing is recorded, with one warning. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Default: `PHOSPHO_PROJECT_ID`, read when needed. */
-  projectId?: string;
+  projectId?: string | undefined;
   /** The API, its version included. Default: `PHOSPHO_BASE_URL`, else `https://api.phospho.ai/v2`. */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** False: middleware, decorators and wrappers pass everything through. Default: `PHOSPHO_DISABLED` unset. */
   enabled?: boolean;
   /** Where the app runs, e.g. `production`. Default: `PHOSPHO_ENVIRONMENT`, else phospho's own default. */

@@ -254,6 +254,15 @@ describe('startTask', () => {
     expect(inner?.metadata?.parent_task_id).toBe(outer?.task_id);
   });
 
+  it('takes ids that may be undefined, as those of a user who may not be logged in', async () => {
+    const { phospho, events } = testPhospho();
+    const user = undefined as { id: string } | undefined;
+    phospho.startTask({ input: 'x', userId: user?.id, sessionId: user?.id }).end();
+    phospho.log({ input: 'x', userId: user?.id });
+    for (const event of await events()) expect(event).not.toHaveProperty('user_id');
+    expect(await events()).toHaveLength(2);
+  });
+
   it('of a Phospho that is off runs what it is given, and records nothing', async () => {
     const { phospho, events } = testPhospho({ enabled: false });
     const task = phospho.startTask({ input: 'x' });
