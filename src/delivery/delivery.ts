@@ -33,6 +33,9 @@ export interface DeliveryHelp {
 /** How long the flush at the process's natural end may take, milliseconds. */
 const BEFORE_EXIT_MS = 5_000;
 
+/** Taken now: a shutdown must not wait for the fake timers of a test that has ended. */
+const realImmediate = setImmediate;
+
 /** Everything between a settled task and the exporter: the ledger, both pipelines, flush and shutdown. */
 export class BatchDelivery implements Delivery {
   readonly #settings: DeliverySettings;
@@ -226,7 +229,7 @@ export class BatchDelivery implements Delivery {
     this.#flags.probeNow();
     const deadline = performance.now() + timeoutMs;
     // A server says that it is closed before the responses that it cut off do, and these are tasks, too.
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => realImmediate(resolve));
     await this.#events.hurry(async () => {
       const settled = this.#epochs.settled().then(() => true);
       while (performance.now() < deadline && !this.#isStuckUntil(deadline)) {

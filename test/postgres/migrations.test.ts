@@ -18,7 +18,14 @@ async function ask(database: string, sql: string): Promise<unknown[]> {
   }
 }
 
-const STEPS = ['0001-initial', '0002-dashboard', '0003-text-search', '0004-many-writers'];
+const STEPS = [
+  '0001-initial',
+  '0002-dashboard',
+  '0003-text-search',
+  '0004-many-writers',
+  '0010-comparison-reason',
+  '0011-otlp',
+];
 
 test('five processes that start at the same time over a new database make its schema once', async () => {
   const database = await newPostgres();
@@ -63,8 +70,8 @@ test('partitions are made with a new database, and are found again', async () =>
     `select count(*)::int as tables from pg_inherits join pg_class on oid = inhparent
      where relkind = 'p' and relname <> ''`,
   )) as [{ tables: number }];
-  // Eight tables of a project's rows, three parts each.
-  expect(tables).toBe(24);
+  // Ten tables of a project's rows, three parts each.
+  expect(tables).toBe(30);
   await (await createCollector({ database, port: 0, partitions: 3 })).close();
   await (await createCollector({ database, port: 0 })).close();
   await expect(createCollector({ database, port: 0, partitions: 4 })).rejects.toThrow(

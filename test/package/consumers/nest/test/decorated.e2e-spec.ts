@@ -69,7 +69,8 @@ describe.each(NAMES)('a controller with @logTask (%s)', (name) => {
     const steps = {
       Above: 'Above.ask',
       Below: 'Below.ask',
-      Between: 'outer(inner)',
+      // One record, though decorated twice: the upper one's name.
+      Between: 'outer',
       Heir: 'Heir.ask',
       Overriding: 'Overriding.ask(Overriding.ask)',
     };
