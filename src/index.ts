@@ -13,7 +13,7 @@ export type { Mask } from './capture/mask.ts';
 export { maskRules } from './capture/mask-rules/index.ts';
 export type { Capture } from './capture/privacy.ts';
 export type { StreamEvent } from './capture/sse.ts';
-export type { TaskFields } from './capture/task.ts';
+export type { TaskFields } from './capture/task-fields.ts';
 export { Client, type ClientOptions } from './client/index.ts';
 export type { AnyFunction, CallOptions, ResultOf } from './decorators/call-options.ts';
 export { type FittingDecorator, type LogTaskDecorator, logTask } from './decorators/log-task.ts';

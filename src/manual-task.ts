@@ -2,7 +2,7 @@ import { currentScope, runInScope, type Scope } from './capture/context.ts';
 import { extractCall } from './capture/extracted.ts';
 import type { Recorder } from './capture/recorder.ts';
 import { snapshot } from './capture/snapshot.ts';
-import type { TaskFields } from './capture/task.ts';
+import type { TaskFields } from './capture/task-fields.ts';
 import type { CallOptions } from './decorators/call-options.ts';
 import { wrapWith } from './decorators/wrap.ts';
 import { PhosphoArgumentError } from './errors.ts';

@@ -1,10 +1,12 @@
 import type { JsonObject, LogEvent, Step, Usage } from '../types.ts';
+import { errorText } from './error-text.ts';
 import { addUsage } from './extract/usage.ts';
 import { type Extracted, rawText } from './extracted.ts';
 import type { Mask } from './mask.ts';
 import { maskId } from './mask-event.ts';
+import { round } from './round.ts';
 import { safeJson, shorten, toPlain } from './serialize.ts';
-import { errorText, type OpenTask, round, type TaskEnd } from './task.ts';
+import type { OpenTask, TaskEnd } from './task.ts';
 import { errorName, withoutTexts } from './without-texts.ts';
 
 /** What every event of a Phospho carries. */

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { sharedSymbol } from '../internal/brand.ts';
 import { writeContext } from './propagation.ts';
 import type { Recorder } from './recorder.ts';
-import { mergeFields, type OpenStep, type OpenTask, type TaskFields } from './task.ts';
+import type { OpenStep } from './step.ts';
+import type { OpenTask } from './task.ts';
+import { mergeFields, type TaskFields } from './task-fields.ts';
 
 /** Where in a task the running code is. */
 export interface Scope {

@@ -1,4 +1,5 @@
-import type { OpenTask, TaskFields } from './task.ts';
+import type { OpenTask } from './task.ts';
+import type { TaskFields } from './task-fields.ts';
 
 /** Tells another process which task a request to it is part of. In small letters, as Node has them. */
 export const CONTEXT_HEADER = 'x-phospho-context';

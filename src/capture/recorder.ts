@@ -3,11 +3,12 @@ import type { GuardedLogger } from '../internal/logger.ts';
 import { Outside } from '../internal/outside.ts';
 import { buildEvent, type EventDefaults, fittingJson, withoutBodies } from './build-event.ts';
 import { currentAmbient } from './context.ts';
+import { errorText } from './error-text.ts';
 import type { Extracted } from './extracted.ts';
 import { maskCredentials } from './mask.ts';
 import { maskEvent, maskIds } from './mask-event.ts';
 import { type Privacy, stricter } from './privacy.ts';
-import { errorText, OpenTask, type TaskEnd } from './task.ts';
+import { OpenTask, type TaskEnd } from './task.ts';
 import { endSpans, endSpansBarely, type Tracing } from './tracing.ts';
 import { errorName } from './without-texts.ts';
 

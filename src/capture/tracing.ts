@@ -1,5 +1,6 @@
 import type { LogEvent, Step } from '../types.ts';
-import type { OpenStep, OpenTask } from './task.ts';
+import type { OpenStep } from './step.ts';
+import type { OpenTask } from './task.ts';
 
 /**
  * The span, in the app's own tracing system, that a task or a step is. None of its methods throws, save what

@@ -4,14 +4,10 @@ import type { Scope } from '../capture/context.ts';
 import { CONTEXT_HEADER, readContext } from '../capture/propagation.ts';
 import { readerFor } from '../capture/read-answer.ts';
 import type { Recorder } from '../capture/recorder.ts';
+import { round } from '../capture/round.ts';
 import { isKept } from '../capture/sampling.ts';
-import {
-  mergeFields,
-  type OpenTask,
-  round,
-  type TaskEnd,
-  type TaskFields,
-} from '../capture/task.ts';
+import type { OpenTask, TaskEnd } from '../capture/task.ts';
+import { mergeFields, type TaskFields } from '../capture/task-fields.ts';
 import { describeError, isThenable } from '../internal/hooks.ts';
 import type { JsonObject, Outcome } from '../types.ts';
 import { readExchange } from './exchange-contents.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Format } from '../capture/extract/format.ts';
 import type { Mask } from '../capture/mask.ts';
 import type { Capture } from '../capture/privacy.ts';
-import type { TaskFields } from '../capture/task.ts';
+import type { TaskFields } from '../capture/task-fields.ts';
 import type { JsonObject } from '../types.ts';
 
 /**

@@ -1,7 +1,8 @@
 import type { Formats } from '../../capture/extract/index.ts';
 import { type CallResult, extractCall } from '../../capture/extracted.ts';
 import type { Recorder } from '../../capture/recorder.ts';
-import type { OpenStep, OpenTask } from '../../capture/task.ts';
+import type { OpenStep } from '../../capture/step.ts';
+import type { OpenTask } from '../../capture/task.ts';
 import type { CallOptions } from '../call-options.ts';
 import { shown } from '../shown.ts';
 
