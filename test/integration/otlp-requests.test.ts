@@ -153,7 +153,7 @@ describe('answers', () => {
     await http
       .post('/v1/traces')
       .type('json')
-      .set('content-encoding', 'zstd')
+      .set('content-encoding', 'compress')
       .send('{}')
       .expect(415);
   });
