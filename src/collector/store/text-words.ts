@@ -28,7 +28,9 @@ export function queriedWords(query: string): string[] {
  * letters of ASCII only.
  */
 export function wordsIn(text: string): string[] {
-  const decomposed = text.toLowerCase().normalize('NFD').replace(ACCENTED, '$1');
+  // A sigma that ends a word has a letter of its own in small, which is none to SQLite.
+  const lower = text.toLowerCase().replaceAll('ς', 'σ');
+  const decomposed = lower.normalize('NFD').replace(ACCENTED, '$1');
   return decomposed.normalize('NFC').replace(ACCENTS, '').match(WORD) ?? [];
 }
 
