@@ -1,4 +1,4 @@
-import { currentScope, runInScope, type Scope } from './capture/context.ts';
+import { currentScope, inherited, runInScope, type Scope } from './capture/context.ts';
 import { extractCall } from './capture/extracted.ts';
 import type { Recorder } from './capture/recorder.ts';
 import { snapshot } from './capture/snapshot.ts';
@@ -6,6 +6,7 @@ import type { TaskFields } from './capture/task-fields.ts';
 import type { CallOptions } from './decorators/call-options.ts';
 import { wrapWith } from './decorators/wrap.ts';
 import { PhosphoArgumentError } from './errors.ts';
+import { checkNames } from './option-checks.ts';
 import type { JsonObject, Outcome } from './types.ts';
 
 /** What is known of a task when it begins. */
@@ -63,7 +64,7 @@ const NAMES = new Set<string>([
 
 /** See `Phospho.startTask`. */
 export function startTask(recorder: Recorder, options: StartTaskOptions): ManualTask {
-  checkNames('startTask()', options, NAMES);
+  checkNames('startTask()', options, NAMES, PhosphoArgumentError);
   const { name, input, taskId, metadata, ...ids } = options;
   const outer = currentScope();
   const task = recorder.open({
@@ -72,7 +73,10 @@ export function startTask(recorder: Recorder, options: StartTaskOptions): Manual
     privacy: outer?.task.privacy,
     spanName: name ?? 'task',
   });
-  if (outer !== undefined) task.formats = outer.task.formats;
+  if (outer !== undefined) {
+    task.formats = outer.task.formats;
+    task.ambient = inherited(outer);
+  }
   task.set({ ...ids, metadata });
   if (name !== undefined) task.set({ metadata: { name } });
   const asked = snapshot(input);
@@ -127,22 +131,9 @@ const CONTEXT_NAMES = new Set<string>([
 ] satisfies (keyof TaskContext)[]);
 
 export function checkContext(context: TaskContext, work: unknown): void {
-  checkNames('withContext()', context, CONTEXT_NAMES);
+  checkNames('withContext()', context, CONTEXT_NAMES, PhosphoArgumentError);
   if (typeof work === 'function') return;
   throw new PhosphoArgumentError(
     `withContext() takes a function to run, got ${work === null ? 'null' : typeof work}: withContext({ sessionId }, () => answer(question))`,
-  );
-}
-
-function checkNames(taker: string, given: object, names: ReadonlySet<string>): void {
-  if (typeof given !== 'object' || given === null) {
-    throw new PhosphoArgumentError(
-      `${taker} takes an object, got ${given === null ? 'null' : typeof given}`,
-    );
-  }
-  const unknown = Object.keys(given).find((name) => !names.has(name));
-  if (unknown === undefined) return;
-  throw new PhosphoArgumentError(
-    `${taker} knows no "${unknown}"; it takes: ${[...names].join(', ')}`,
   );
 }

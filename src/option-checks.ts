@@ -1,17 +1,20 @@
-import { PhosphoConfigError } from './errors.ts';
+import { PhosphoConfigError, type PhosphoError } from './errors.ts';
 
 /** What a number may be, and is where none is given. */
 export type Range = readonly [min: number, standard: number, max: number];
 
-export function checkNames(taker: string, given: object, names: ReadonlySet<string>): void {
+export function checkNames(
+  taker: string,
+  given: object,
+  names: ReadonlySet<string>,
+  Fault: new (message: string) => PhosphoError = PhosphoConfigError,
+): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new PhosphoConfigError(`${taker} takes an object, got ${show(given)}`);
+    throw new Fault(`${taker} takes an object, got ${show(given)}`);
   }
   const unknown = Object.keys(given).find((name) => !names.has(name));
   if (unknown === undefined) return;
-  throw new PhosphoConfigError(
-    `${taker} has no option "${unknown}"; it takes: ${[...names].join(', ')}`,
-  );
+  throw new Fault(`${taker} has no option "${unknown}"; it takes: ${[...names].join(', ')}`);
 }
 
 export function expectType(name: string, value: unknown, type: string): void {

@@ -77,6 +77,12 @@ export function currentAmbient(): TaskFields | undefined {
   return here?.ambient ?? here?.task?.ambient;
 }
 
+/** What is said of a task that opens within another: it belongs to the same session and user. */
+export function inherited({ task, ambient }: Scope): TaskFields {
+  const { sessionId, userId } = task.known();
+  return mergeFields(mergeFields({ ...task.ambient }, { sessionId, userId }), ambient ?? {});
+}
+
 /** Runs with more said of every task that opens within, and of the one that is open. */
 export function runWithAmbient<R>(fields: TaskFields, run: () => R): R {
   const scope = currentScope();

@@ -1,6 +1,7 @@
 import {
   currentScope,
   defaultRecorder,
+  inherited,
   isDeep,
   runInScope,
   type Scope,
@@ -12,7 +13,6 @@ import type { Recorder } from '../capture/recorder.ts';
 import { round } from '../capture/round.ts';
 import { snapshot } from '../capture/snapshot.ts';
 import type { OpenTask } from '../capture/task.ts';
-import { mergeFields, type TaskFields } from '../capture/task-fields.ts';
 import { callHook, describeError } from '../internal/hooks.ts';
 import type { Outcome } from '../types.ts';
 import type { AnyFunction, CallOptions } from './call-options.ts';
@@ -178,12 +178,6 @@ function openTask(
 function privacyOf(outer: OpenTask | undefined, { capture }: CallOptions): Privacy | undefined {
   if (capture !== 'metadata') return outer?.privacy;
   return { masks: outer?.privacy.masks ?? [], capture };
-}
-
-/** A task within a task belongs to the same session and user. */
-function inherited({ task, ambient }: Scope): TaskFields {
-  const { sessionId, userId } = task.known();
-  return mergeFields(mergeFields({ ...task.ambient }, { sessionId, userId }), ambient ?? {});
 }
 
 /** Arguments as phospho logs them: `{ "0": …, "1": … }`. */

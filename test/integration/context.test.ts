@@ -110,7 +110,11 @@ describe('withContext', () => {
 
   it.each([
     ['no object', null, /withContext\(\) takes an object, got null/],
-    ['a name that there is none of', { session: 's' }, /knows no "session"; it takes: sessionId/],
+    [
+      'a name that there is none of',
+      { session: 's' },
+      /has no option "session"; it takes: sessionId/,
+    ],
   ])('given %s throws, and says what it takes', (_what, context, message) => {
     const { phospho } = testPhospho();
     expect(() => phospho.withContext(context as TaskContext, () => 1)).toThrow(message);
@@ -250,7 +254,7 @@ describe('startTask', () => {
     });
     await request(app).post('/chat').send(ASKED).expect(200);
     const [inner, outer] = await events();
-    expect(inner).toMatchObject({ input: 'I am ***' });
+    expect(inner).toMatchObject({ input: 'I am ***', session_id: 'of the body' });
     expect(inner?.metadata?.parent_task_id).toBe(outer?.task_id);
   });
 
@@ -275,7 +279,7 @@ describe('startTask', () => {
   it('with an option that there is none of throws, and lists what it takes', () => {
     const { phospho } = testPhospho();
     expect(() => phospho.startTask({ session: 's' } as never)).toThrow(
-      /startTask\(\) knows no "session"; it takes: name, input, taskId/,
+      /startTask\(\) has no option "session"; it takes: name, input, taskId/,
     );
   });
 });
