@@ -80,6 +80,7 @@ describe('/openapi.json', () => {
     const [first] = ROUTES;
     const route = keyed({
       method: 'GET',
+      scope: 'read',
       path: '/new',
       tag: 'Service',
       summary: 'New',

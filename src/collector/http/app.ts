@@ -8,7 +8,7 @@ import { type Gauges, renderMetrics } from '../metrics/render.ts';
 import { OTLP_PATHS, type OtlpParts, otlpHandler } from '../otlp/handler.ts';
 import type { Context, Route } from '../routes/route.ts';
 import { ROUTES } from '../routes/routes.ts';
-import { assertProject, keyMissing, keyOf } from './authenticate.ts';
+import { assertProject, assertScope, keyMissing, keyOf } from './authenticate.ts';
 import { type BodyReader, bodyReader } from './body.ts';
 import { errorHandler } from './errors.ts';
 import { guardHost } from './host-guard.ts';
@@ -134,6 +134,7 @@ async function answer(
     throw keyMissing();
   }
   const { project_id } = params;
+  if (key !== undefined) assertScope(key, route.scope);
   if (key !== undefined && project_id !== undefined) assertProject(key, project_id);
   route.assertReady?.(context);
   const query = route.query && readQuery(route.query, req.query);

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import type { Scope } from '../model/scopes.ts';
 import type { ProjectStore, StoredKey } from '../store/store.ts';
 import { HttpError } from './http-error.ts';
 import { recogniseKey } from './keys.ts';
@@ -34,5 +35,15 @@ export function keyMissing(): HttpError {
 export function assertProject(key: StoredKey, projectId: string): void {
   if (key.projectId !== projectId) {
     throw new HttpError(403, 'This API key is not allowed on that project');
+  }
+}
+
+/** @throws HttpError 403 where the key has not this scope */
+export function assertScope(key: StoredKey, scope: Scope): void {
+  if (!key.scopes.includes(scope)) {
+    throw new HttpError(
+      403,
+      `This API key lacks the scope "${scope}"; it has ${key.scopes.map((own) => `"${own}"`).join(', ')}`,
+    );
   }
 }

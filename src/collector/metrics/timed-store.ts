@@ -12,6 +12,7 @@ const PARTS = [
     'dashboard',
     'logins',
     'spans',
+    'audit',
   ] as const),
 ] as const satisfies (keyof Store)[];
 

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
 import { describeError } from '../../internal/hooks.ts';
-import { assertProject, keyMissing, keyOf } from '../http/authenticate.ts';
+import { assertProject, assertScope, keyMissing, keyOf } from '../http/authenticate.ts';
 import { hasBody } from '../http/body.ts';
 import { foreseen } from '../http/errors.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -72,6 +72,7 @@ async function take(
   const key = await keyOf(req, store.projects);
   if (key === undefined) throw keyMissing();
   noteProject(res, key.projectId);
+  assertScope(key, 'write');
   const { project_id } = req.params as { project_id?: string };
   if (project_id !== undefined) assertProject(key, project_id);
   const { spans, invalid } = await decode(req, res, read);

@@ -27,6 +27,7 @@ export const compareRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/evals/compare',
+    scope: 'write',
     tag: 'Judge',
     summary: 'Let a model say which of two answers is better',
     description:

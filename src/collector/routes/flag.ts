@@ -21,6 +21,7 @@ const verdict = writtenAs(z.string(), { enum: ['success', 'failure'] });
 
 const shared = {
   method: 'POST',
+  scope: 'write',
   tag: 'Tasks',
   answer: task,
   errors: [404],

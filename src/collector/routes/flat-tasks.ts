@@ -74,6 +74,7 @@ export const flatTaskRoutes: readonly Route[] = [
   keyed({
     method: 'GET',
     path: '/projects/:project_id/tasks/flat',
+    scope: 'read',
     tag: 'Projects',
     summary: 'Tasks as rows of a table, as the first Python client asks for them',
     query,
@@ -83,6 +84,7 @@ export const flatTaskRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/projects/:project_id/tasks/flat',
+    scope: 'read',
     tag: 'Projects',
     summary: 'Tasks as rows of a table',
     body: listing,
@@ -93,6 +95,7 @@ export const flatTaskRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/projects/:project_id/tasks/flat-update',
+    scope: 'write',
     tag: 'Projects',
     summary: 'Change many tasks',
     description: 'All or none. A verdict that a task has already is not given again.',

@@ -21,6 +21,7 @@ export const logRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/log/:project_id',
+    scope: 'write',
     tag: 'Log',
     summary: 'Store a batch of events',
     description:

@@ -17,12 +17,14 @@ const byGet = { method: 'GET', tag: 'Projects', query: listingQuery } as const;
 const byPost = { method: 'POST', tag: 'Projects', query: listingQuery, body: listingBody } as const;
 const ofTasks = {
   path: '/projects/:project_id/tasks',
+  scope: 'read',
   summary: 'List tasks',
   answer: tasks,
   example: { filters: { flag: 'failure', created_at_start: 1_790_000_000 }, limit: 100 },
 } as const;
 const ofSessions = {
   path: '/projects/:project_id/sessions',
+  scope: 'read',
   summary: 'List sessions',
   description:
     'created_at_start, created_at_end and sessions_ids are about the session itself; the other filters keep a ' +
@@ -35,6 +37,7 @@ export const projectRoutes: readonly Route[] = [
   keyed({
     method: 'GET',
     path: '/projects/:project_id',
+    scope: 'read',
     tag: 'Projects',
     summary: 'Read a project',
     answer: project,

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Judge } from '../judge/judge.ts';
 import type { Meter } from '../metrics/meter.ts';
+import type { Scope } from '../model/scopes.ts';
 import type { TaskWaiters } from '../model/task-waiters.ts';
 import type { Store, StoredKey } from '../store/store.ts';
 
@@ -74,8 +75,8 @@ export type Route = Described &
   Shapes<unknown, unknown, unknown> &
   (
     | { access: 'open'; handle(call: OpenCall): Promise<unknown> }
-    | { access: 'key'; handle(call: KeyedCall): Promise<unknown> }
-    | { access: 'key-or-public'; handle(call: PublicCall): Promise<unknown> }
+    | { access: 'key'; scope: Scope; handle(call: KeyedCall): Promise<unknown> }
+    | { access: 'key-or-public'; scope: Scope; handle(call: PublicCall): Promise<unknown> }
   );
 
 /** A route for everybody. */
@@ -89,7 +90,11 @@ export function open<Answer>(
 /** A route for holders of a key. */
 export function keyed<Answer, Query = undefined, Body = undefined>(
   route: Described &
-    Shapes<Query, Body, Answer> & { handle(call: KeyedCall<Query, Body>): Promise<Answer> },
+    Shapes<Query, Body, Answer> & {
+      /** What the key must be allowed to do. */
+      scope: Scope;
+      handle(call: KeyedCall<Query, Body>): Promise<Answer>;
+    },
 ): Route {
   return { ...route, access: 'key' };
 }
@@ -97,7 +102,10 @@ export function keyed<Answer, Query = undefined, Body = undefined>(
 /** A route for holders of a key and, with `publicFlags`, for others. */
 export function keyedOrPublic<Answer, Query = undefined, Body = undefined>(
   route: Described &
-    Shapes<Query, Body, Answer> & { handle(call: PublicCall<Query, Body>): Promise<Answer> },
+    Shapes<Query, Body, Answer> & {
+      scope: Scope;
+      handle(call: PublicCall<Query, Body>): Promise<Answer>;
+    },
 ): Route {
   return { ...route, access: 'key-or-public' };
 }

@@ -41,6 +41,7 @@ const ofOne = {
 } as const;
 const ofTasks = {
   path: '/sessions/:session_id/tasks',
+  scope: 'read',
   tag: 'Sessions',
   summary: 'List the tasks of a session',
   query: listingQuery,
@@ -53,6 +54,7 @@ export const sessionRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/sessions',
+    scope: 'write',
     tag: 'Sessions',
     summary: 'Create a session',
     body: creation,
@@ -60,10 +62,17 @@ export const sessionRoutes: readonly Route[] = [
     example: { project_id: 'demo', data: { channel: 'web' } },
     handle: createSession,
   }),
-  keyed({ ...ofOne, method: 'GET', summary: 'Read a session', handle: knownSession }),
+  keyed({
+    ...ofOne,
+    method: 'GET',
+    scope: 'read',
+    summary: 'Read a session',
+    handle: knownSession,
+  }),
   keyed({
     ...ofOne,
     method: 'POST',
+    scope: 'write',
     summary: 'Change a session',
     body: update,
     example: { notes: 'Asked twice' },
@@ -74,6 +83,7 @@ export const sessionRoutes: readonly Route[] = [
   keyed({
     method: 'GET',
     path: '/sessions/:session_id/transcript',
+    scope: 'read',
     tag: 'Sessions',
     summary: 'Read a session as a text',
     answer: transcript,

@@ -41,6 +41,7 @@ export const taskRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/tasks',
+    scope: 'write',
     tag: 'Tasks',
     summary: 'Store a task',
     description: 'A known task_id is answered with the task as it is stored.',
@@ -52,12 +53,14 @@ export const taskRoutes: readonly Route[] = [
   keyed({
     ...ofOne,
     method: 'GET',
+    scope: 'read',
     summary: 'Read a task',
     handle: (call) => getTask(call, param(call, 'task_id')),
   }),
   keyed({
     ...ofOne,
     method: 'POST',
+    scope: 'write',
     summary: 'Change a task',
     body: update,
     example: { notes: 'Check the price', flag: 'failure', flag_source: 'reviewer' },

@@ -33,6 +33,7 @@ export const testRoutes: readonly Route[] = [
   keyed({
     method: 'POST',
     path: '/tests',
+    scope: 'write',
     tag: 'Tests',
     summary: 'Start a test',
     body: creation,
@@ -40,10 +41,11 @@ export const testRoutes: readonly Route[] = [
     example: { project_id: 'demo', summary: { prompt: 'v2' } },
     handle: createTest,
   }),
-  keyed({ ...ofOne, method: 'GET', summary: 'Read a test', handle: getTest }),
+  keyed({ ...ofOne, method: 'GET', scope: 'read', summary: 'Read a test', handle: getTest }),
   keyed({
     ...ofOne,
     method: 'POST',
+    scope: 'write',
     summary: 'Change a test, or end it',
     body: update,
     example: { status: 'completed' },

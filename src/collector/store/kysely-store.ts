@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { KyselyAudit } from './audit.ts';
 import { KyselyComparisons } from './comparisons.ts';
 import { DashboardStore } from './dashboard/dashboard-store.ts';
 import type { Engine } from './engine.ts';
@@ -21,6 +22,7 @@ export class KyselyStore implements Store {
   readonly dashboard: DashboardStore;
   readonly logins: KyselyLogins;
   readonly spans: KyselySpans;
+  readonly audit: KyselyAudit;
   readonly #engine: Engine;
   readonly #news: News | undefined;
 
@@ -39,6 +41,7 @@ export class KyselyStore implements Store {
     this.dashboard = new DashboardStore(engine);
     this.logins = new KyselyLogins(engine.db);
     this.spans = new KyselySpans(engine, onChange);
+    this.audit = new KyselyAudit(engine.db);
   }
 
   async check(): Promise<void> {

@@ -8,6 +8,7 @@ import { textSearch } from './migrations/0003-text-search.ts';
 import { manyWriters } from './migrations/0004-many-writers.ts';
 import { comparisonReason } from './migrations/0010-comparison-reason.ts';
 import { otlp } from './migrations/0011-otlp.ts';
+import { keysSettingsAudit } from './migrations/0012-keys-settings-audit.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -22,6 +23,7 @@ function migrationsOf(engine: Engine): Record<string, Migration> {
     '0004-many-writers': manyWriters(engine),
     '0010-comparison-reason': comparisonReason,
     '0011-otlp': otlp(engine),
+    '0012-keys-settings-audit': keysSettingsAudit(engine),
   };
   return Object.fromEntries(
     Object.entries(all).map(([name, { up }]) => {

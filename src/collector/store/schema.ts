@@ -19,12 +19,15 @@ export interface Schema {
   comparisons: ComparisonsTable;
   otlp_traces: OtlpTracesTable;
   otlp_spans: OtlpSpansTable;
+  audit: AuditTable;
 }
 
 export interface ProjectsTable {
   id: string;
   project_name: string;
   created_at: number;
+  /** ProjectSettings as JSON. */
+  settings: string | null;
 }
 
 export interface ApiKeysTable {
@@ -33,6 +36,11 @@ export interface ApiKeysTable {
   hash: string;
   last4: string;
   created_at: number;
+  /** With blanks between. */
+  scopes: string;
+  name: string;
+  /** From when on it is refused, in UNIX seconds. */
+  expires_at: number | null;
 }
 
 export interface SessionsTable {
@@ -155,4 +163,17 @@ export interface OtlpSpansTable {
   span_id: string;
   /** A KeptSpan as JSON. */
   span: string;
+}
+
+/** Who has administered what. Rows are added only. */
+export interface AuditTable {
+  /** '' for what concerns no single project. */
+  project_id: string;
+  id: string;
+  at_ms: number;
+  actor: string;
+  act: string;
+  subject: string;
+  /** JSON. */
+  details: string;
 }

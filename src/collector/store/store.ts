@@ -12,6 +12,8 @@ import type {
   TestContent,
   TestStatus,
 } from '../../types.ts';
+import type { ProjectSettings } from '../model/project-settings.ts';
+import type { Scope } from '../model/scopes.ts';
 import type { DashboardStore } from './dashboard/dashboard-store.ts';
 
 /**
@@ -27,6 +29,7 @@ export interface Store {
   readonly dashboard: DashboardStore;
   readonly logins: LoginStore;
   readonly spans: SpanStore;
+  readonly audit: AuditStore;
   /** Rejects where the database does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -46,6 +49,38 @@ export interface StoredKey {
   /** SHA-256 in hex. */
   hash: string;
   last4: string;
+  name: string;
+  scopes: readonly Scope[];
+  /** UNIX seconds; null: never. */
+  expiresAt: number | null;
+}
+
+/** An administrative act, as it is noted. */
+export interface NewAuditEntry {
+  /** Who: `key <id>`, `admin token`, `command line`. No key or token is in it. */
+  actor: string;
+  /** What, as noun and verb: `key.create`, `user.delete`. */
+  act: string;
+  /** On what: an id. */
+  subject: string;
+  /** What else there is to know. No captured text is in it. */
+  details?: JsonObject;
+}
+
+export interface AuditEntry extends Required<NewAuditEntry> {
+  projectId: string;
+  id: string;
+  atMs: number;
+}
+
+export interface AuditStore {
+  /** @param projectId - '' for what concerns no single project */
+  note(projectId: string, entry: NewAuditEntry): Promise<void>;
+  /** Newest first; `before` is the id of the last one of the page before. */
+  list(
+    projectId: string,
+    page: { before?: string | undefined; limit: number },
+  ): Promise<AuditEntry[]>;
 }
 
 export interface ProjectStore {
@@ -57,6 +92,10 @@ export interface ProjectStore {
   /** Makes this the project's only key: earlier ones stop working. */
   replaceKeys(key: StoredKey): Promise<void>;
   findKey(hash: string): Promise<StoredKey | undefined>;
+  /** What the project has set for itself; undefined where it is unknown. */
+  settings(projectId: string): Promise<ProjectSettings | undefined>;
+  /** Sets what `change` holds; null unsets. @returns all settings; undefined where the project is unknown */
+  changeSettings(projectId: string, change: JsonObject): Promise<ProjectSettings | undefined>;
 }
 
 /** A task as it is first stored. */
