@@ -38,24 +38,29 @@ export const PASSWORD = 'hunter2-of-the-tests';
 const NOBODY = 65_534;
 const owner = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
-/** The data is thrown away, so nothing waits for a disk. */
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
-  'fsync=off',
-  'full_page_writes=off',
   'max_connections=300',
   'shared_buffers=64MB',
   'max_wal_size=256MB',
-  'autovacuum=off',
 ];
+/** Data that is thrown away waits for no disk. */
+const IN_TESTS = ['fsync=off', 'full_page_writes=off', 'autovacuum=off'];
 
 /**
  * Makes a cluster and starts it: about a second.
  *
  * @param isDurable - whether what is committed outlives a crash of the server, at some cost
+ * @param settings - beside or instead of those of the tests
  */
-export async function makePostgres({ isDurable = false } = {}): Promise<Postgres> {
+export async function makePostgres({
+  isDurable = false,
+  settings = IN_TESTS,
+}: {
+  isDurable?: boolean;
+  settings?: readonly string[];
+} = {}): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), 'phospho-postgres-'));
   if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid);
   const native = await binaries(folder);
@@ -89,8 +94,8 @@ export async function makePostgres({ isDurable = false } = {}): Promise<Postgres
     },
     start: async () => {
       const durability = `synchronous_commit=${isDurable ? 'on' : 'off'}`;
-      const settings = [...SETTINGS, durability].flatMap((setting) => ['-c', setting]);
-      server = spawn(join(native, 'bin/postgres'), ['-D', data, '-p', `${port}`, ...settings], {
+      const flags = [...SETTINGS, ...settings, durability].flatMap((setting) => ['-c', setting]);
+      server = spawn(join(native, 'bin/postgres'), ['-D', data, '-p', `${port}`, ...flags], {
         ...options,
         stdio: ['ignore', 'ignore', 'pipe'],
       });

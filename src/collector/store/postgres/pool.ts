@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { storableText } from '../storable.ts';
 import { SET_LIMITS } from './connection.ts';
 import { endsConnection, ofPostgres, unreachable } from './errors.ts';
+
+/** Milliseconds for all connections to say goodbye. */
+const GOODBYE_MS = 2_000;
 
 /**
  * A pool of node-postgres as Kysely uses it. Errors of a database that is away are told apart, and a connection
@@ -39,8 +43,10 @@ export class GuardedPool implements PostgresPool {
     return guarded;
   }
 
-  end(): Promise<void> {
-    return this.#pool.end();
+  async end(): Promise<void> {
+    const ended = this.#pool.end();
+    // Where the network is silent nobody answers.
+    await Promise.race([ended, delay(GOODBYE_MS, undefined, { ref: false })]);
   }
 }
 
