@@ -7,12 +7,15 @@ import { measure } from './runner/measure.mjs';
 import { installPeers, PEERS } from './runner/peers.mjs';
 import { startProgress } from './runner/progress.mjs';
 import { report } from './runner/report.mjs';
-import { SUITES } from './suites/index.mjs';
+import { DEFAULT, GROUPS, SUITES } from './suites/index.mjs';
 
-const names = Object.keys(SUITES);
+const names = [...Object.keys(SUITES), ...Object.keys(GROUPS)];
 
 const command = new Command('npm run bench --')
-  .argument('[names...]', `suites: ${names.join(', ')}; all of them where none is named`)
+  .argument(
+    '[names...]',
+    `suites, or groups of them: ${names.join(', ')}; without names all but the queries`,
+  )
   .option('--json', 'one JSON object on stdout')
   .option('--rounds <number>', 'rounds of each suite; else its own number', wholeNumber)
   .option(
@@ -31,7 +34,8 @@ const command = new Command('npm run bench --')
     const on = machine();
     if (!json) process.stdout.write(shown(on));
     const all = [];
-    for (const name of given.length > 0 ? given : names) {
+    const chosen = (given.length > 0 ? given : DEFAULT).flatMap((name) => GROUPS[name] ?? name);
+    for (const name of new Set(chosen)) {
       const results = await runSuite(SUITES[name], { rounds, timeMs, peers });
       if (results.failures.length > 0) process.exitCode = 1;
       if (json) all.push(results);

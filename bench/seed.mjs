@@ -12,8 +12,11 @@ const SYLLABLES = 'ka to mi re su no la di ve po sha ter ing con pre al'.split('
 const BATCH = 1000;
 
 /** Stores the tasks through the collector's own API. */
-export async function seed(collector, { tasks = 100_000, days = 90, onBatch = () => {} } = {}) {
-  for (const batched_log_events of batchesOf({ tasks, days, batch: BATCH })) {
+export async function seed(
+  collector,
+  { tasks = 100_000, days = 90, prefix, onBatch = () => {} } = {},
+) {
+  for (const batched_log_events of batchesOf({ tasks, days, batch: BATCH, prefix })) {
     const response = await fetch(`${collector.baseUrl}/log/${collector.projectId}`, {
       method: 'POST',
       headers: {
@@ -28,9 +31,13 @@ export async function seed(collector, { tasks = 100_000, days = 90, onBatch = ()
   }
 }
 
-/** Events in the order of their time, the last of them now. */
-export function* batchesOf({ tasks, days, batch, prefix = 'seeded_' }) {
-  const next = generator(prefix);
+/**
+ * Events in the order of their time, the last of them now.
+ *
+ * @param outputWords - of an answer at least; there may be 120 more
+ */
+export function* batchesOf({ tasks, days, batch, prefix = 'seeded_', outputWords = 60 }) {
+  const next = generator(prefix, outputWords);
   const now = Math.floor(Date.now() / 1000);
   for (let start = 0; start < tasks; start += batch) {
     yield Array.from({ length: Math.min(batch, tasks - start) }, (_, index) => {
@@ -41,7 +48,7 @@ export function* batchesOf({ tasks, days, batch, prefix = 'seeded_' }) {
 }
 
 /** The same tasks at every run: figures are compared between runs. */
-function generator(prefix) {
+function generator(prefix, outputWords) {
   let state = 12_345;
   const random = () => {
     state = (state * 1_103_515_245 + 12_345) & 0x7fffffff;
@@ -62,7 +69,7 @@ function generator(prefix) {
     version_id: `v${Math.floor(random() * 4)}`,
     created_at,
     input: words(8 + Math.floor(random() * 12)),
-    output: words(60 + Math.floor(random() * 120)),
+    output: words(outputWords + Math.floor(random() * 120)),
     model: pick(MODELS),
     prompt_tokens: 50 + Math.floor(random() * 900),
     completion_tokens: 80 + Math.floor(random() * 400),

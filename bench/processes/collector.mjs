@@ -1,15 +1,9 @@
-// The collector, with a new database in a folder of its own.
+// The collector, over a new database.
 
-import { join } from 'node:path';
 import { createCollector } from 'phospho-express/collector';
 import { config, cpuUs, serve } from './serve.mjs';
 
-const { folder, ...options } = config;
-const collector = await createCollector({
-  database: `sqlite:${join(folder, 'phospho.db')}`,
-  port: 0,
-  ...options,
-});
+const collector = await createCollector({ port: 0, ...config });
 await collector.listen();
 const { url, baseUrl, projectId, apiKey } = collector;
 

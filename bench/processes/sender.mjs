@@ -3,7 +3,7 @@
 import { batchesOf } from '../seed.mjs';
 import { config, serve } from './serve.mjs';
 
-const { address, events, batch, connections } = config;
+const { address, events, batch, connections, outputWords } = config;
 const url = `${address.baseUrl}/log/${address.projectId}`;
 const headers = {
   'content-type': 'application/json',
@@ -16,8 +16,8 @@ serve({
   /** Writes the texts of a run before its time is taken; resolves to the bytes of an event. */
   prepare: () => {
     const prefix = `r${prepared++}_`;
-    bodies = [...batchesOf({ tasks: events, days: 0.01, batch, prefix })].map((events) =>
-      JSON.stringify({ batched_log_events: events }),
+    bodies = [...batchesOf({ tasks: events, days: 0.01, batch, prefix, outputWords })].map(
+      (events) => JSON.stringify({ batched_log_events: events }),
     );
     return bodies.reduce((sum, body) => sum + body.length, 0) / events;
   },

@@ -12,6 +12,7 @@ import { summary } from './figures.mjs';
  *   a sample;
  * - `compare(sample, round)` → key → number: the figures of a sample, beside the others' samples of its
  *   round, by contender;
+ * - `isWide`: shown with a row a contender and a column a figure;
  * - `isParallel`: the contenders of a round run at once;
  * - `takesPeers`: whether peers can be contenders;
  * - `reference`: a table of others' figures, `{ title, columns, rows }`.
@@ -50,6 +51,7 @@ export async function measure(suite, { rounds = suite.rounds, timeMs, peers = []
     unavailable: list(state.gone, 'unavailable'),
     failures: list(state.gone, 'failed'),
     notes: opened.notes ?? [],
+    ...(suite.isWide && { isWide: true }),
     ...(suite.reference && { reference: suite.reference }),
   };
 }

@@ -3,7 +3,9 @@ export function report(results) {
   const { suite, measures, rounds, seconds } = results;
   const lines = [`${suite}: ${measures}`, `${rounds} round(s) in ${seconds} s`, ''];
   lines.push(
-    ...table(['figure', 'contender', 'median', 'range', 'budget', ''], figureRows(results)),
+    ...(results.isWide
+      ? wideTable(results)
+      : table(['figure', 'contender', 'median', 'range', 'budget', ''], figureRows(results))),
   );
   if (results.reference) {
     const { title, columns, rows } = results.reference;
@@ -24,6 +26,21 @@ function figureRows({ results }) {
     before = figure;
     return [shown, contender, median.toFixed(digits), range, ...verdict];
   });
+}
+
+/** A row a contender, a column a figure. */
+function wideTable({ results }) {
+  const figures = [...new Map(results.map((result) => [result.figure, result])).values()];
+  const rows = [...new Set(results.map(({ contender }) => contender))].map((contender) => {
+    const own = results.filter((result) => result.contender === contender);
+    const cells = figures.map(({ figure, digits }) =>
+      (own.find((result) => result.figure === figure)?.median ?? Number.NaN).toFixed(digits),
+    );
+    const judged = own.filter(({ budget }) => budget !== undefined);
+    const missed = judged.find(({ isMet }) => !isMet);
+    return [contender, ...cells, missed ? `MISSED ${missed.budget}` : `met ${judged[0]?.budget}`];
+  });
+  return table(['', ...figures.map(({ title }) => title), 'budget'], rows);
 }
 
 function remarksOn({ stoppedEarly, unavailable, failures, notes }) {
