@@ -28,7 +28,7 @@ const ENTRIES: Record<string, () => Promise<object>> = {
     return Object.fromEntries(
       Object.entries(assets).map(([name, { body, ...asset }]) => [
         name,
-        // As browsers take it, and half the size in the package, which holds it for ESM and for CJS.
+        // As browsers take it, and half the size in the package.
         { ...asset, zipped: gzipSync(body, { level: 9 }).toString('base64') },
       ]),
     );

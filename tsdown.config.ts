@@ -82,9 +82,22 @@ const shared = {
 const library: Record<string, string> = {
   index: 'src/index.ts',
   'client/index': 'src/client/index.ts',
-  'collector/index': 'src/collector/index.ts',
   testing: 'src/testing.ts',
 };
+
+/** Half of the package, so there is one copy of it. Of CJS, which ESM can import everywhere; Jest cannot require ESM. */
+const programs: Record<string, string> = {
+  'collector/index': 'src/collector/index.ts',
+  'cli/main': 'src/cli/main.ts',
+};
+
+/** What ESM imports of the collector. */
+function writeCollectorForEsm(): void {
+  const folder = new URL('dist/collector/', import.meta.url);
+  for (const file of ['index.mjs', 'index.d.mts']) {
+    writeFileSync(new URL(file, folder), "export * from './index.cjs';\n");
+  }
+}
 
 /**
  * ESM and CJS are two builds, since p-queue is ESM-only: a CJS file that leaves it external sees
@@ -93,16 +106,19 @@ const library: Record<string, string> = {
 export default defineConfig([
   {
     ...shared,
-    entry: { ...library, 'cli/main': 'src/cli/main.ts' },
+    entry: library,
     format: 'esm',
     outputOptions: withoutOwnComments,
     deps: { onlyBundle: bundled },
   },
   {
     ...shared,
-    entry: library,
+    entry: { ...library, ...programs },
     format: 'cjs',
-    onSuccess: writeNotices,
+    onSuccess: () => {
+      writeNotices();
+      writeCollectorForEsm();
+    },
     // Strict, as modules are: else a wrapped function that is called without a `this` is given globalThis. By
     // require(): where modules run in a vm context, as in Jest, import() is an error.
     outputOptions: { ...withoutOwnComments, strict: true, dynamicImportInCjs: false },

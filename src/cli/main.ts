@@ -28,4 +28,5 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+// Not awaited: CommonJS has no await at the top. It never rejects.
+void main();
