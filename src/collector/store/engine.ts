@@ -38,10 +38,14 @@ export interface TextSearch {
   /** For a task that is deleted. */
   remove(tx: Kysely<Schema>, task: Pick<Texts, 'project_id' | 'received_us'>): Promise<void>;
   /**
-   * Tasks `t` of a project that hold every word of a query; the start of a word is enough. A query without any
-   * word matches nothing.
+   * Tasks `t` of a project that hold every one of these words; the start of a word is enough. All entries of the
+   * words are read.
+   *
+   * @param words - at least one, as `queriedWords` cuts them
    */
-  matches(projectId: string, query: string): Promise<Expression<SqlBool>>;
+  matches(projectId: string, words: readonly string[]): Promise<Expression<SqlBool>>;
+  /** About how many tasks the index has that is read for this project. */
+  size(db: Kysely<Schema>, projectId: string): Promise<number>;
 }
 
 export type Texts = Pick<TasksTable, 'project_id' | 'received_us' | 'input' | 'output'> & {

@@ -23,7 +23,7 @@ export class PostgresEngine implements Engine {
 
   constructor(db: Kysely<Schema>, partitions: number) {
     this.db = db;
-    this.search = new PostgresTextSearch(db);
+    this.search = new PostgresTextSearch();
     this.#partitions = partitions;
   }
 

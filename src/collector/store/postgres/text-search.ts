@@ -1,15 +1,13 @@
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Engine, TextSearch, Texts } from '../engine.ts';
 import type { Schema } from '../schema.ts';
-import { queriedWords, searchedText, wordsIn } from '../text-words.ts';
+import { searchedText, wordsIn } from '../search/text-words.ts';
+import { DAY } from '../stats/tally.ts';
 
 /** Characters: a tsvector takes words of 2046 bytes. */
 const MAX_WORD = 500;
 /** Bytes: a tsvector takes 1 MiB of words. */
 const MAX_WORDS_BYTES = 900_000;
-/** Of so many of the newest tasks, so many matches make a word a common one. */
-const SAMPLE = 500;
-const COMMON = 10;
 /** Rows a statement. */
 const PART = 500;
 
@@ -19,12 +17,6 @@ const PART = 500;
  * its own: the index on the words, which is dear to write, is left alone when a task gets a flag.
  */
 export class PostgresTextSearch implements TextSearch {
-  readonly #db: Kysely<Schema>;
-
-  constructor(db: Kysely<Schema>) {
-    this.#db = db;
-  }
-
   async create(db: Kysely<unknown>, createTable: Engine['createTable']): Promise<void> {
     const table = db.schema
       .createTable('task_search')
@@ -64,41 +56,24 @@ export class PostgresTextSearch implements TextSearch {
     );
   }
 
-  /**
-   * Matches that are rare are all found by the index, and then put in order of time. Those that are common are
-   * soon met by walking along the time. Which they are is asked of the newest tasks: the planner's own guess of how
-   * many words have a beginning makes it walk in vain.
-   */
-  async matches(projectId: string, query: string): Promise<Expression<SqlBool>> {
-    const words = queriedWords(query).flatMap(wordsIn);
-    if (words.length === 0) return sql<SqlBool>`1 = 0`;
+  /** All are found by the index, and then put in order of time. */
+  async matches(projectId: string, words: readonly string[]): Promise<Expression<SqlBool>> {
     const wanted = words.map((word) => `${word.slice(0, MAX_WORD)}:*`).join(' & ');
-    const ofProject = sql`t.project_id = ${projectId}`;
-    if (await this.#isCommon(projectId, wanted)) {
-      // With an offset the planner leaves it where it is: at each task of the walk.
-      return sql<SqlBool>`${ofProject} and exists (
-        select 1 from task_search as s
-        where s.project_id = t.project_id and s.arrival = t.received_us
-          and s.words @@ ${wanted}::tsquery
-        offset 0)`;
-    }
-    return sql<SqlBool>`${ofProject} and t.received_us = any (array(
+    return sql<SqlBool>`t.project_id = ${projectId} and t.received_us = any (array(
       select s.arrival from task_search as s
       where s.project_id = ${projectId} and s.words @@ ${wanted}::tsquery))`;
   }
 
-  async #isCommon(projectId: string, wanted: string): Promise<boolean> {
-    const { rows } = await sql<{ matching: number }>`
-      select count(*) as matching
-      from (
-        select project_id, received_us from tasks
-        where project_id = ${projectId}
-        order by created_at desc, received_us desc
-        limit ${SAMPLE}
-      ) as t
-      join task_search as s on s.project_id = t.project_id and s.arrival = t.received_us
-      where s.words @@ ${wanted}::tsquery`.execute(this.#db);
-    return (rows[0]?.matching ?? 0) >= COMMON;
+  /** Of this project alone: of others the index tells quickly that they are none of it. */
+  async size(db: Kysely<Schema>, projectId: string): Promise<number> {
+    const row = await db
+      .selectFrom('task_stats')
+      .select((eb) => eb.fn.sum<number>('tasks').as('tasks'))
+      .where('project_id', '=', projectId)
+      .where('dimension', '=', 'all')
+      .where('grain', '=', DAY)
+      .executeTakeFirst();
+    return Number(row?.tasks ?? 0);
   }
 }
 

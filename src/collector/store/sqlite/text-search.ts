@@ -1,7 +1,7 @@
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { TextSearch, Texts } from '../engine.ts';
 import type { Schema } from '../schema.ts';
-import { queriedWords, searchedText } from '../text-words.ts';
+import { searchedText } from '../search/text-words.ts';
 
 /** Rows a statement. */
 const PART = 500;
@@ -44,13 +44,8 @@ export class SqliteTextSearch implements TextSearch {
     await sql`delete from task_search where rowid = ${received_us}`.execute(tx);
   }
 
-  /**
-   * Few matches are read one by one and then put in order of time. Many are soon met by walking along the time,
-   * so there the walk asks of each task whether it matches.
-   */
-  async matches(projectId: string, query: string): Promise<Expression<SqlBool>> {
-    const words = queriedWords(query);
-    if (words.length === 0) return sql<SqlBool>`1 = 0`;
+  /** Few matches are read one by one and then put in order of time. Many are soon met by walking along the time. */
+  async matches(projectId: string, words: readonly string[]): Promise<Expression<SqlBool>> {
     const match = words.map((word) => `"${word}"*`).join(' AND ');
     const matching = sql`select rowid as arrival from task_search where task_search match ${match}`;
     const { rows } = await sql<{ arrival: number }>`${matching} limit ${FEW + 1}`.execute(this.#db);
@@ -60,5 +55,13 @@ export class SqliteTextSearch implements TextSearch {
     const arrivals = sql.join(rows.map(({ arrival }) => sql`${arrival}`));
     // Concatenated, the project is no term that an index on time could begin with.
     return sql<SqlBool>`t.project_id || '' = ${projectId} and t.received_us in (${arrivals})`;
+  }
+
+  /** All projects of a file share an index. Rows are numbered, so the last one tells. */
+  async size(db: Kysely<Schema>): Promise<number> {
+    const { rows } = await sql<{
+      last: number | null;
+    }>`select max(rowid) as last from tasks`.execute(db);
+    return rows[0]?.last ?? 0;
   }
 }

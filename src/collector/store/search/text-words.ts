@@ -1,5 +1,5 @@
 /** Characters of input, of output and of notes that can be found. */
-const MAX_INDEXED = 65_536;
+export const MAX_SEARCHED = 65_536;
 
 /** What of a task is searched, as one text. */
 export function searchedText(texts: {
@@ -11,7 +11,7 @@ export function searchedText(texts: {
   return spaced(
     parts
       .filter((part) => typeof part === 'string')
-      .map((part) => part.slice(0, MAX_INDEXED))
+      .map((part) => part.slice(0, MAX_SEARCHED))
       .join('\n'),
   );
 }
