@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import type { Flag } from 'phospho-express';
 import { expect, onTestFinished, test } from 'vitest';
-import { expectBalanced, KEY, phosphoFor } from '../helpers/ledger.ts';
+import { expectBalanced, KEY } from '../helpers/ledger.ts';
 import { makePostgres } from '../helpers/postgres.ts';
+import type { AppAnswer } from './children/fleet-app.ts';
+import { startChild } from './helpers/child.ts';
 import { bundleCollector, startFleet } from './helpers/fleet.ts';
 import { scaled } from './helpers/scale.ts';
 
@@ -42,26 +43,16 @@ test('three collectors over one PostgreSQL, killed five times and the database r
   };
   const fleet = await startFleet({ onTestFinished }, { bundle, size: COLLECTORS, env });
 
-  let isOver = false;
-  const logged = new Map<string, Flag | null>();
-  const apps = Array.from({ length: APPS }, async (_, app) => {
-    const phospho = phosphoFor({ baseUrl: fleet.baseUrl });
-    for (let n = 0; !isOver; n++) {
-      const taskId = `app${app}-${n}`;
-      const sessionId = `session${n % 7}`;
-      phospho.log({ input: `question ${n}`, output: 'answer', taskId, sessionId });
-      logged.set(taskId, null);
-      if (n % 10 === 0) {
-        const flag = n % 20 === 0 ? 'success' : 'failure';
-        phospho.flag(taskId, flag);
-        logged.set(taskId, flag);
-      }
-      await delay(1000 / RATE);
-    }
-    const ledger = await phospho.flush({ timeoutMs: TEST_MS });
-    expectBalanced(ledger);
-    return ledger;
-  });
+  const apps = Array.from({ length: APPS }, (_, app) =>
+    startChild<AppAnswer>({ onTestFinished }, 'fleet-app', {
+      APP: `app${app}`,
+      RATE: `${RATE}`,
+      FLUSH_MS: `${TEST_MS}`,
+      PHOSPHO_BASE_URL: fleet.baseUrl,
+      PHOSPHO_API_KEY: KEY,
+    }),
+  );
+  await Promise.all(apps.map(({ ready }) => ready));
   for (let kill = 0; kill < KILLS; kill++) {
     await delay(Math.random() * 2 * PAUSE_MS);
     await fleet.replace(Math.floor(Math.random() * COLLECTORS));
@@ -71,8 +62,11 @@ test('three collectors over one PostgreSQL, killed five times and the database r
     await postgres.start();
   }
   await delay(PAUSE_MS);
-  isOver = true;
-  const ledgers = await Promise.all(apps);
+  for (const app of apps) app.say('stop');
+  const answers = await Promise.all(apps.map(({ answer }) => answer));
+  const ledgers = answers.map(({ ledger }) => ledger);
+  for (const ledger of ledgers) expectBalanced(ledger);
+  const logged = new Map(answers.flatMap((answer) => Object.entries(answer.logged)));
   const sum = (count: (ledger: (typeof ledgers)[number]) => number): number =>
     ledgers.reduce((total, ledger) => total + count(ledger), 0);
   expect(sum(({ events }) => events.delivered)).toBe(logged.size);
