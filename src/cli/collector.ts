@@ -23,6 +23,8 @@ interface Flags {
   judgeTimeoutMs?: string;
   metricsToken?: string;
   logRequests?: boolean;
+  adminToken?: string;
+  logAudit?: boolean;
 }
 
 /** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
@@ -66,7 +68,10 @@ export function collectorCommand(): Command {
       '--dashboard-token <token>',
       withEnv("the dashboard's login token; default a random one at each start", 'DASHBOARD_TOKEN'),
     )
-    .option('--new-key', 'make a new key for the project; the old one stops working')
+    .option(
+      '--new-key',
+      'make a new key for the project; the one of an earlier start stops working',
+    )
     .option(
       '--allowed-host <name...>',
       withEnv('further names that clients may call this server by', 'ALLOWED_HOSTS'),
@@ -100,6 +105,20 @@ export function collectorCommand(): Command {
       withEnv(
         'who may read /metrics from another machine; rather use the environment',
         'METRICS_TOKEN',
+      ),
+    )
+    .option(
+      '--admin-token <token>',
+      withEnv(
+        'who may administer all projects over HTTP; rather use the environment',
+        'ADMIN_TOKEN',
+      ),
+    )
+    .option(
+      '--log-audit',
+      withEnv(
+        'a line of JSON on the standard output for each administrative act; --log-requests does so too',
+        'AUDIT_LOG',
       ),
     )
     .option(
@@ -168,6 +187,8 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(flagWaitMs !== undefined && { flagWaitMs: numberIn(flagWaitMs) }),
     ...(flags.metricsToken !== undefined && { metricsToken: flags.metricsToken }),
     ...(flags.logRequests !== undefined && { requestLog: flags.logRequests }),
+    ...(flags.adminToken !== undefined && { adminToken: flags.adminToken }),
+    ...(flags.logAudit !== undefined && { auditLog: flags.logAudit }),
     ...(Object.keys(judge).length > 0 && { judge }),
   };
 }
@@ -200,10 +221,11 @@ function keyNews(key: ProjectKey, projectId: string): string[] {
       ];
     case 'kept':
       return [
-        `Project ${projectId} keeps the API key it has. It is stored as a hash, so it cannot be shown;`,
-        'if it is lost, --new-key makes another and revokes it.',
+        `Project ${projectId} keeps the API keys it has. They are stored as hashes, so they cannot be shown;`,
+        'if yours is lost, --new-key makes another, in place of the one that an earlier start has made.',
       ];
     case 'given':
+    case 'refused':
       return [];
   }
 }
@@ -212,6 +234,7 @@ function keyNews(key: ProjectKey, projectId: string): string[] {
 function keyLine(key: ProjectKey): string {
   if (key.origin === 'made') return `  export PHOSPHO_API_KEY=${key.plain}`;
   if (key.origin === 'kept') return '  # PHOSPHO_API_KEY: the key that was shown when it was made';
+  if (key.origin === 'refused') return '  # PHOSPHO_API_KEY: another key than the given one';
   // A key that was given is not repeated: logs outlive terminals.
   return key.plain === process.env.PHOSPHO_COLLECTOR_API_KEY
     ? '  export PHOSPHO_API_KEY="$PHOSPHO_COLLECTOR_API_KEY"'

@@ -2,6 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Express } from 'express';
 import { PhosphoError } from '../errors.ts';
+import type { GuardedLogger } from '../internal/logger.ts';
 import { DASHBOARD_PATH } from './dashboard/dashboard.ts';
 import { makeServer } from './http/server.ts';
 import { type ProjectKey, settleKey } from './project-key.ts';
@@ -15,7 +16,10 @@ export interface Collector {
    */
   readonly app: Express;
   readonly projectId: string;
-  /** The project's key if it was given or made in this process; undefined if it is from an earlier one. */
+  /**
+   * The project's key if it was given or made in this process; undefined if it is from an earlier one, or was
+   * given and has been revoked or has expired.
+   */
   readonly apiKey: string | undefined;
   /** E.g. `http://127.0.0.1:7700`. With port 0 it is known only once `listen()` has resolved. */
   readonly url: string;
@@ -55,6 +59,7 @@ export interface CollectorParts {
   projectId: string;
   host: string;
   port: number;
+  logger: GuardedLogger;
 }
 
 /** The collector as this package's own command line sees it. */
@@ -119,13 +124,15 @@ export class RunningCollector implements Collector {
 
   /**
    * Creates the project and sees to its key. Apart from opening, so that the command line can do it once it
-   * has the port: a new key revokes the old one, which must not happen on a start that then fails.
+   * has the port: a new key takes an earlier one's place, which must not happen on a start that then fails.
    *
-   * @param renew - make a new key although one is stored
+   * @param renew - make a new key although there is one
    */
   async settleKey({ renew }: { renew: boolean }): Promise<ProjectKey> {
-    const { store, projectId, apiKey: given } = this.#parts;
-    this.#key = await settleKey(store.projects, projectId, { given, renew });
+    const { store, projectId, apiKey: given, logger } = this.#parts;
+    this.#key = await settleKey(store.keys, projectId, { given, renew });
+    if ('warning' in this.#key && this.#key.warning !== undefined)
+      logger.say('warn', this.#key.warning);
     return this.#key;
   }
 

@@ -4,6 +4,7 @@ import type { Collector } from './collector.ts';
 import { openCollector } from './open-collector.ts';
 import type { CollectorOptions } from './options.ts';
 
+export type { AuditLogEntry } from './admin/audit-log.ts';
 export type { Collector } from './collector.ts';
 export type { RequestLogEntry } from './http/observe.ts';
 export type { JudgeOptions } from './judge/options.ts';

@@ -1,5 +1,6 @@
 import express from 'express';
 import { GuardedLogger } from '../internal/logger.ts';
+import { auditLogOf } from './admin/audit-log.ts';
 import { RunningCollector } from './collector.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
 import { makeLoginToken } from './dashboard/login.ts';
@@ -9,6 +10,7 @@ import { Judge } from './judge/judge.ts';
 import { Meter } from './metrics/meter.ts';
 import { timedStore } from './metrics/timed-store.ts';
 import { Changes } from './model/changes.ts';
+import { KeyUses } from './model/key-uses.ts';
 import { TaskWaiters } from './model/task-waiters.ts';
 import type { CollectorOptions } from './options.ts';
 import { Folder } from './otlp/folder.ts';
@@ -32,12 +34,14 @@ export async function openCollector(
   const opened = await openStore(options.database, {
     projects: () => new Set([...changes.projects, ...waiters.projects]),
     changed: (projectId) => changes.note(projectId),
+    administered: auditLogOf(options.auditLog, logger),
     changedElsewhere: (projectId) => {
       changes.note(projectId);
       waiters.look(projectId, (taskIds) => store.tasks.known(projectId, taskIds));
     },
   });
   const store = timedStore(opened, meter);
+  const keyUses = new KeyUses(store.keys, logger);
   const judge = options.judge && new Judge(options.judge, logger);
   const loginToken = options.dashboardToken ?? makeLoginToken();
   const dashboard = new Dashboard({
@@ -61,6 +65,8 @@ export async function openCollector(
     judge,
     meter,
     metricsToken: options.metricsToken,
+    adminToken: options.adminToken,
+    keyUses,
     gauges: () => ({ heldFlags: waiters.size, liveStreams: dashboard.liveStreams }),
     requestLog: requestLogOf(options.requestLog, logger),
   });
@@ -68,7 +74,10 @@ export async function openCollector(
   return new RunningCollector({
     app,
     store,
-    endWork: () => folder.close(),
+    endWork: async () => {
+      await folder.close();
+      await keyUses.close();
+    },
     endWaiting: () => {
       waiters.close();
       judge?.close();
@@ -79,5 +88,6 @@ export async function openCollector(
     projectId,
     host,
     port,
+    logger,
   });
 }

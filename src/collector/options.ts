@@ -1,4 +1,5 @@
 import type { Logger } from '../internal/logger.ts';
+import type { AuditLogEntry } from './admin/audit-log.ts';
 import type { RequestLogEntry } from './http/observe.ts';
 import type { JudgeOptions } from './judge/options.ts';
 
@@ -37,8 +38,10 @@ export interface CollectorOptions {
    */
   project?: string;
   /**
-   * The project's only key from now on; at least 16 characters. Without it a random one is made for a
-   * project that has none, and can be read from `collector.apiKey`. Environment: `PHOSPHO_COLLECTOR_API_KEY`.
+   * A key of the project with the scopes read and write; 16 to 512 printable ASCII characters. It takes the place
+   * of the one that an earlier start was given or made, and of no other; one that was revoked or has expired is
+   * not brought back. Without it a random one is made for a project that has no key that works, and can be read
+   * from `collector.apiKey`. Environment: `PHOSPHO_COLLECTOR_API_KEY`.
    */
   apiKey?: string;
   /**
@@ -92,6 +95,20 @@ export interface CollectorOptions {
    * Environment: `PHOSPHO_COLLECTOR_METRICS_TOKEN`.
    */
   metricsToken?: string;
+  /**
+   * Lets its holder administer all projects below `/v2/admin`: make them, set them up, give keys; 16 to 512
+   * printable ASCII characters, and no other token's. Without one, what concerns more than one project is left to
+   * the command line. Environment, where other users cannot read it: `PHOSPHO_COLLECTOR_ADMIN_TOKEN`.
+   */
+  adminToken?: string;
+  /**
+   * Tells of every administrative act of this collector once it is stored: as a line of JSON on the standard
+   * output or, with a function, as an object. Neither holds captured text, keys or tokens. What the function
+   * throws is said once. Environment: `PHOSPHO_COLLECTOR_AUDIT_LOG`, `1` or `true`.
+   *
+   * @defaultValue true where `requestLog` is true, else false; the database has the acts in any case
+   */
+  auditLog?: boolean | ((entry: AuditLogEntry) => void);
   /**
    * Tells of every request when it is over: as a line of JSON on the standard output or, with a function, as
    * an object. Neither holds captured text, paths, queries, keys or tokens. The function must not take long;

@@ -1,4 +1,5 @@
 import type { Logger } from '../internal/logger.ts';
+import type { AuditLogEntry } from './admin/audit-log.ts';
 import type { RequestLogEntry } from './http/observe.ts';
 import type { ResolvedJudge } from './judge/options.ts';
 import { resolveJudge } from './judge/resolve.ts';
@@ -22,6 +23,8 @@ export interface ResolvedOptions {
   flagWaitMs: number;
   judge: ResolvedJudge | undefined;
   metricsToken: string | undefined;
+  adminToken: string | undefined;
+  auditLog: boolean | ((entry: AuditLogEntry) => void);
   requestLog: boolean | ((entry: RequestLogEntry) => void);
 }
 
@@ -37,12 +40,12 @@ export function resolveOptions(
   environment: Environment = process.env,
 ): ResolvedOptions {
   const env = (name: string) => environment[`PHOSPHO_COLLECTOR_${name}`] || undefined;
+  const requestLog =
+    typeof options.requestLog === 'function'
+      ? options.requestLog
+      : flagOf('requestLog', options.requestLog ?? env('REQUEST_LOG') ?? false);
   return {
-    database: databaseOf(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db', {
-      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 2, 500),
-      partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
-    }),
-    project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
+    ...resolveTarget(options, environment),
     apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
     dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
     host: matching('host', options.host ?? env('HOST') ?? '127.0.0.1', HOST),
@@ -66,14 +69,48 @@ export function resolveOptions(
     ),
     judge: resolveJudge(options.judge ?? {}, environment),
     metricsToken: secret('metricsToken', options.metricsToken ?? env('METRICS_TOKEN')),
-    requestLog:
-      typeof options.requestLog === 'function'
-        ? options.requestLog
-        : flagOf('requestLog', options.requestLog ?? env('REQUEST_LOG') ?? false),
+    adminToken: adminTokenOf(options, env),
+    requestLog,
+    auditLog:
+      typeof options.auditLog === 'function'
+        ? options.auditLog
+        : flagOf('auditLog', options.auditLog ?? env('AUDIT_LOG') ?? requestLog === true),
   };
 }
 
-const PROJECT = {
+/** Which database and which project: all that the commands need that work beside a collector. */
+export function resolveTarget(
+  options: Pick<CollectorOptions, 'database' | 'poolSize' | 'partitions' | 'project'>,
+  environment: Environment = process.env,
+): Pick<ResolvedOptions, 'database' | 'project'> {
+  const env = (name: string) => environment[`PHOSPHO_COLLECTOR_${name}`] || undefined;
+  return {
+    database: databaseOf(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db', {
+      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 2, 500),
+      partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
+    }),
+    project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
+  };
+}
+
+/** Whoever knows another secret of the collector's must not be its admin by that. */
+function adminTokenOf(
+  options: CollectorOptions,
+  env: (name: string) => string | undefined,
+): string | undefined {
+  const token = secret('adminToken', options.adminToken ?? env('ADMIN_TOKEN'));
+  const others = {
+    apiKey: options.apiKey ?? env('API_KEY'),
+    dashboardToken: options.dashboardToken ?? env('DASHBOARD_TOKEN'),
+    metricsToken: options.metricsToken ?? env('METRICS_TOKEN'),
+  };
+  const same = Object.entries(others).find(([, value]) => value !== undefined && value === token);
+  if (same === undefined) return token;
+  throw refused('adminToken', 'a secret of its own', `the same as ${same[0]}`);
+}
+
+/** What a project may be called by. */
+export const PROJECT: { pattern: RegExp; takes: string } = {
   pattern: /^[A-Za-z0-9._-]{1,128}$/,
   takes: '1 to 128 letters, digits, ".", "_" or "-"',
 };

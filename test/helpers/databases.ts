@@ -44,6 +44,7 @@ async function create(template: string): Promise<string> {
 }
 
 const TABLES = [
+  'audit',
   'otlp_spans',
   'otlp_traces',
   'evals',

@@ -223,7 +223,10 @@ test('--log-requests writes lines of JSON, and the judge and metrics have option
   expect(compared.status).toBe(422);
   while (!run.out.includes('/v2/evals/compare"')) await once(run.child.stdout!, 'data');
   const lines = run.out.split('\n').filter((line) => line.startsWith('{'));
+  // The first two tell of the project and the key that the start has made.
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { audit: 'project.create', project: 'demo' },
+    { audit: 'key.create', project: 'demo' },
     { method: 'GET', route: '/metrics', status: 401 },
     { method: 'POST', route: '/v2/evals/compare', status: 422, project: 'demo' },
   ]);

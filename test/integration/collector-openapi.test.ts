@@ -46,7 +46,7 @@ describe('/openapi.json', () => {
   });
 
   test('describes each operation: summary, answers, errors, and a body that may be sent as it is', async () => {
-    const { collector, post } = await startCollector({ flagWaitMs: 0 });
+    const { collector, post, admin } = await startCollector({ flagWaitMs: 0 });
     const { body } = await agent(collector.app).get('/openapi.json');
     for (const [path, operations] of Object.entries<Record<string, Operation>>(body.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
@@ -56,7 +56,8 @@ describe('/openapi.json', () => {
         if (method !== 'post') continue;
         const { example } = operation.requestBody!.content['application/json'];
         if (example === undefined) continue;
-        const { status } = await post(
+        const send = path.startsWith('/v2/admin') ? admin.post : post;
+        const { status } = await send(
           path
             .slice(3)
             .replace('{project_id}', 'demo')

@@ -6,14 +6,15 @@ import { readBody, readQuery } from '../inputs/read.ts';
 import { assertMayReadMetrics } from '../metrics/access.ts';
 import { type Gauges, renderMetrics } from '../metrics/render.ts';
 import { OTLP_PATHS, type OtlpParts, otlpHandler } from '../otlp/handler.ts';
-import type { Context, Route } from '../routes/route.ts';
+import type { Context, PublicCall, Route } from '../routes/route.ts';
 import { ROUTES } from '../routes/routes.ts';
-import { assertProject, assertScope, keyMissing, keyOf } from './authenticate.ts';
+import { assertProject, assertScope, keyMissing, keyOf, noteUse } from './authenticate.ts';
+import { enterAdmin } from './authenticate-admin.ts';
 import { type BodyReader, bodyReader } from './body.ts';
 import { errorHandler } from './errors.ts';
 import { guardHost } from './host-guard.ts';
 import { HttpError } from './http-error.ts';
-import { noteProject, observe, type RequestLogEntry } from './observe.ts';
+import { observe, type RequestLogEntry } from './observe.ts';
 
 /** The parts of the `express` module that are used: version 4 and 5 both fit. */
 export interface ExpressModule {
@@ -52,7 +53,7 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   const v2 = express.Router();
   for (const route of ROUTES) {
     const handler = serve(route, options, bodies);
-    const method = route.method === 'GET' ? 'get' : 'post';
+    const method = route.method.toLowerCase() as Lowercase<Route['method']>;
     for (const root of route.roots ?? ['/v2'])
       (root === '' ? app : v2)[method](route.path, handler);
   }
@@ -128,24 +129,41 @@ async function answer(
 ): Promise<unknown> {
   const { params, baseUrl: mountedAt } = req as { params: Record<string, string>; baseUrl: string };
   if (route.access === 'open') return route.handle({ ...context, params, mountedAt });
-  const key = await keyOf(req, context.store.projects);
-  if (key !== undefined) noteProject(res, key.projectId);
+  if (route.access === 'admin') {
+    const admin = await enterAdmin(context, params.project_id, req, res);
+    const call = await callOf(route, context, bodies.keyed, req, res);
+    return route.handle({ ...call, ...admin });
+  }
+  const key = await keyOf(req, context.store.keys);
+  if (key !== undefined) noteUse(context, key, res);
   if (key === undefined && !(route.access === 'key-or-public' && context.publicFlags)) {
     throw keyMissing();
   }
   const { project_id } = params;
   if (key !== undefined) assertScope(key, route.scope);
   if (key !== undefined && project_id !== undefined) assertProject(key, project_id);
-  route.assertReady?.(context);
-  const query = route.query && readQuery(route.query, req.query);
   const read = key === undefined ? bodies.keyless : bodies.keyed;
-  const wholeBody = route.body && (await read(req, res));
-  const body = route.body && readBody(route.body, wholeBody, route.checksDepth);
-  const gone = goneSignal(res);
-  const call = { ...context, params, mountedAt, query, body, wholeBody: wholeBody ?? {}, gone };
+  const call = await callOf(route, context, read, req, res);
   if (route.access === 'key-or-public') return route.handle({ ...call, key });
   if (key === undefined) throw keyMissing();
   return route.handle({ ...call, key });
+}
+
+/** What a request says, once its caller is known. */
+async function callOf(
+  route: Route,
+  context: Context,
+  read: BodyReader,
+  req: Request,
+  res: Response,
+): Promise<Omit<PublicCall, 'key'>> {
+  const { params, baseUrl: mountedAt } = req as { params: Record<string, string>; baseUrl: string };
+  route.assertReady?.(context);
+  const query = route.query && readQuery(route.query, req.query);
+  const wholeBody = route.body && (await read(req, res));
+  const body = route.body && readBody(route.body, wholeBody, route.checksDepth);
+  const gone = goneSignal(res);
+  return { ...context, params, mountedAt, query, body, wholeBody: wholeBody ?? {}, gone };
 }
 
 /** Aborts when the caller hangs up before the answer. */

@@ -1,11 +1,13 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Scope } from '../model/scopes.ts';
-import type { ProjectStore, StoredKey } from '../store/store.ts';
+import type { Context } from '../routes/route.ts';
+import type { KeyRecord, KeyStore, StoredKey } from '../store/store.ts';
 import { HttpError } from './http-error.ts';
 import { recogniseKey } from './keys.ts';
+import { noteProject } from './observe.ts';
 
-const CHALLENGE = { 'www-authenticate': 'Bearer' };
-const BEARER = /^bearer +(\S+) *$/i;
+export const CHALLENGE: Readonly<Record<string, string>> = { 'www-authenticate': 'Bearer' };
+export const BEARER: RegExp = /^bearer +(\S+) *$/i;
 
 /**
  * The key of a request's Authorization header.
@@ -13,13 +15,26 @@ const BEARER = /^bearer +(\S+) *$/i;
  * @returns undefined where the request brings none
  * @throws HttpError 401 where it brings one that is not valid
  */
-export async function keyOf(req: Request, projects: ProjectStore): Promise<StoredKey | undefined> {
+export async function keyOf(
+  req: Request,
+  keys: Pick<KeyStore, 'find'>,
+): Promise<KeyRecord | undefined> {
   const header = req.headers.authorization;
   if (header === undefined) return undefined;
   const apiKey = BEARER.exec(header)?.[1];
-  const key = apiKey === undefined ? undefined : await recogniseKey(projects, apiKey);
+  const key = apiKey === undefined ? undefined : await recogniseKey(keys, apiKey);
   if (key === undefined) throw new HttpError(401, 'Invalid API key', CHALLENGE);
   return key;
+}
+
+/** For the request's log line, and for the list of keys. */
+export function noteUse(
+  { keyUses }: Pick<Context, 'keyUses'>,
+  key: StoredKey,
+  res: Response,
+): void {
+  noteProject(res, key.projectId);
+  keyUses.note(key);
 }
 
 /** The refusal of a request that needs a key and brings none. */

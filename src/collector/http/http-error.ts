@@ -26,7 +26,10 @@ export class HttpError extends Error {
 }
 
 /** An unknown id; ids of another project are answered alike, so that they cannot be told apart. */
-export function notFound(kind: 'Task' | 'Session' | 'Test' | 'Project', id: string): HttpError {
+export function notFound(
+  kind: 'Task' | 'Session' | 'Test' | 'Project' | 'Key',
+  id: string,
+): HttpError {
   return new HttpError(404, `${kind} ${id} not found`);
 }
 

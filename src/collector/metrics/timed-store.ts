@@ -5,6 +5,7 @@ import type { Meter } from './meter.ts';
 const PARTS = [
   ...([
     'projects',
+    'keys',
     'tasks',
     'sessions',
     'tests',

@@ -41,6 +41,7 @@ export function documentOf(routes: readonly Route[]): OpenApiDocument {
       headers: HEADERS,
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'A project’s API key' },
+        adminToken: { type: 'http', scheme: 'bearer', description: 'The collector’s adminToken' },
         metricsToken: {
           type: 'http',
           scheme: 'bearer',
@@ -52,17 +53,26 @@ export function documentOf(routes: readonly Route[]): OpenApiDocument {
 }
 
 const TAGS: readonly Route['tag'][] = [
-  ...(['Log', 'Tasks', 'Sessions', 'Projects', 'Tests', 'Judge', 'Service'] as const),
+  ...([
+    'Log',
+    'Tasks',
+    'Sessions',
+    'Projects',
+    'Tests',
+    'Judge',
+    'Administration',
+    'Service',
+  ] as const),
 ];
 
 function operationOf(route: Route, path: string): Record<string, unknown> {
-  const { summary, description, tag, method, access } = route;
+  const { summary, description, tag, method } = route;
   return {
     operationId: `${method.toLowerCase()}${path.replace(/\W+(\w)/g, (_, c) => c.toUpperCase()).replace(/\W/g, '')}`,
     summary,
     ...(description !== undefined && { description }),
     tags: [tag],
-    security: { open: [{}], key: [{ apiKey: [] }], 'key-or-public': [{ apiKey: [] }, {}] }[access],
+    security: securityOf(route),
     ...parametersOf(route, path),
     ...(route.body !== undefined && { requestBody: requestBodyOf(route, route.body) }),
     responses: {
@@ -76,6 +86,22 @@ function operationOf(route: Route, path: string): Record<string, unknown> {
       ),
     },
   };
+}
+
+/** With the scope that a key must have. */
+function securityOf(route: Route): object[] {
+  switch (route.access) {
+    case 'open':
+      return [{}];
+    case 'key':
+      return [{ apiKey: [route.scope] }];
+    case 'key-or-public':
+      return [{ apiKey: [route.scope] }, {}];
+    case 'admin': {
+      const isOfOne = route.path.includes('/:project_id');
+      return [{ adminToken: [] }, ...(isOfOne ? [{ apiKey: ['admin'] }] : [])];
+    }
+  }
 }
 
 function parametersOf({ query }: Route, path: string): { parameters?: object[] } {
@@ -134,9 +160,10 @@ const HEADERS = {
 const DESCRIPTIONS: Record<number, string> = {
   400: 'A malformed path or body, or a verdict that is none',
   401: 'No key, or one that is not valid',
-  403: 'A key of another project, or a Host header that the collector does not go by',
+  403: 'A key of another project or without the scope, or a Host header that the collector does not go by',
   404: 'No such id in this project',
   408: 'The request did not come in time',
+  409: 'It is there already, or has changed since',
   413: 'The body is too large, after decompression',
   415: 'The body is no JSON, or in an encoding that is not known',
   422: 'The body or query has not the shape that it must have',

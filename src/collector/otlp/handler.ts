@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
 import { describeError } from '../../internal/hooks.ts';
-import { assertProject, assertScope, keyMissing, keyOf } from '../http/authenticate.ts';
+import { assertProject, assertScope, keyMissing, keyOf, noteUse } from '../http/authenticate.ts';
 import { hasBody } from '../http/body.ts';
 import { foreseen } from '../http/errors.ts';
 import { HttpError } from '../http/http-error.ts';
-import { noteProject } from '../http/observe.ts';
 import type { Meter } from '../metrics/meter.ts';
+import type { KeyUses } from '../model/key-uses.ts';
 import type { NewSpan, Store } from '../store/store.ts';
 import type { Folder } from './folder.ts';
 import { decodeJson } from './json.ts';
@@ -24,6 +24,7 @@ export interface OtlpParts {
   store: Store;
   meter: Meter;
   folder: Folder;
+  keyUses: KeyUses;
   isStandard: boolean;
   /** Reads bytes, inflated and within the limit, into `req.body`. */
   read: RequestHandler;
@@ -64,14 +65,14 @@ interface Taken {
 }
 
 async function take(
-  { store, meter, folder }: OtlpParts,
+  { store, meter, folder, keyUses }: OtlpParts,
   read: (req: Request, res: Response) => Promise<unknown>,
   req: Request,
   res: Response,
 ): Promise<Taken> {
-  const key = await keyOf(req, store.projects);
+  const key = await keyOf(req, store.keys);
   if (key === undefined) throw keyMissing();
-  noteProject(res, key.projectId);
+  noteUse({ keyUses }, key, res);
   assertScope(key, 'write');
   const { project_id } = req.params as { project_id?: string };
   if (project_id !== undefined) assertProject(key, project_id);

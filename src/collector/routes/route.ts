@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Judge } from '../judge/judge.ts';
 import type { Meter } from '../metrics/meter.ts';
+import type { KeyUses } from '../model/key-uses.ts';
 import type { Scope } from '../model/scopes.ts';
 import type { TaskWaiters } from '../model/task-waiters.ts';
 import type { Store, StoredKey } from '../store/store.ts';
@@ -14,6 +15,9 @@ export interface Context {
   /** Absent where none is configured. */
   judge: Judge | undefined;
   meter: Meter;
+  keyUses: KeyUses;
+  /** Whoever brings it administers all projects. */
+  adminToken: string | undefined;
 }
 
 /** A request, as far as a route may look at it. */
@@ -40,18 +44,27 @@ export interface KeyedCall<Query = unknown, Body = unknown> extends PublicCall<Q
   key: StoredKey;
 }
 
+/** A request of whoever may administer what the path names. */
+export interface AdminCall<Query = unknown, Body = unknown>
+  extends Omit<PublicCall<Query, Body>, 'key'> {
+  /** The path's, which there is; '' where it names none. */
+  projectId: string;
+  /** Who it is, as the audit names them: to be given to whatever stores the act. */
+  actor: string;
+}
+
 /** What the OpenAPI document says of a route. */
 interface Described {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** Below each of `roots`; a trailing slash is tolerated. */
   path: string;
   /** @defaultValue ['/v2'] */
   roots?: readonly ('' | '/v2')[];
-  tag: 'Log' | 'Tasks' | 'Sessions' | 'Projects' | 'Tests' | 'Judge' | 'Service';
+  tag: 'Log' | 'Tasks' | 'Sessions' | 'Projects' | 'Tests' | 'Judge' | 'Administration' | 'Service';
   summary: string;
   description?: string;
   /** The errors beside those that every route of its kind may answer. */
-  errors?: readonly (400 | 404 | 501)[];
+  errors?: readonly (400 | 404 | 409 | 501)[];
   /** A body that may be sent as it is. */
   example?: object;
   /** Throws the HttpError of a collector that cannot answer this at all, before the body is read. */
@@ -77,6 +90,7 @@ export type Route = Described &
     | { access: 'open'; handle(call: OpenCall): Promise<unknown> }
     | { access: 'key'; scope: Scope; handle(call: KeyedCall): Promise<unknown> }
     | { access: 'key-or-public'; scope: Scope; handle(call: PublicCall): Promise<unknown> }
+    | { access: 'admin'; handle(call: AdminCall): Promise<unknown> }
   );
 
 /** A route for everybody. */
@@ -108,6 +122,17 @@ export function keyedOrPublic<Answer, Query = undefined, Body = undefined>(
     },
 ): Route {
   return { ...route, access: 'key-or-public' };
+}
+
+/**
+ * A route for holders of the admin token and, where its path names a project, of a key of that project with the
+ * scope `admin`.
+ */
+export function administered<Answer, Query = undefined, Body = undefined>(
+  route: Described &
+    Shapes<Query, Body, Answer> & { handle(call: AdminCall<Query, Body>): Promise<Answer> },
+): Route {
+  return { ...route, access: 'admin' };
 }
 
 /** The parameter of a path, which the path has. */

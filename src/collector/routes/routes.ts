@@ -1,3 +1,6 @@
+import { auditRoutes } from './admin/audit.ts';
+import { keyRoutes } from './admin/keys.ts';
+import { projectAdminRoutes } from './admin/projects.ts';
 import { compareRoutes } from './compare.ts';
 import { flagRoutes } from './flag.ts';
 import { flatTaskRoutes } from './flat-tasks.ts';
@@ -10,7 +13,7 @@ import { sessionRoutes } from './sessions.ts';
 import { taskRoutes } from './tasks.ts';
 import { testRoutes } from './tests.ts';
 
-/** Every route of phospho's HTTP API that this collector serves. */
+/** Every route of phospho's HTTP API that this collector serves, and those of its administration. */
 export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...logRoutes,
@@ -21,5 +24,8 @@ export const ROUTES: readonly Route[] = [
   ...flatTaskRoutes,
   ...testRoutes,
   ...compareRoutes,
+  ...projectAdminRoutes,
+  ...keyRoutes,
+  ...auditRoutes,
   openapiRoute(() => ROUTES),
 ];

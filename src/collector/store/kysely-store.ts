@@ -3,6 +3,7 @@ import { KyselyAudit } from './audit.ts';
 import { KyselyComparisons } from './comparisons.ts';
 import { DashboardStore } from './dashboard/dashboard-store.ts';
 import type { Engine } from './engine.ts';
+import { KyselyKeys } from './keys.ts';
 import { KyselyLogins } from './logins.ts';
 import type { Follower, News } from './news.ts';
 import { KyselySpans } from './otlp/spans.ts';
@@ -15,6 +16,7 @@ import { KyselyTests } from './tests.ts';
 /** The Store over one engine. */
 export class KyselyStore implements Store {
   readonly projects: KyselyProjects;
+  readonly keys: KyselyKeys;
   readonly tasks: KyselyTasks;
   readonly sessions: KyselySessions;
   readonly tests: KyselyTests;
@@ -33,7 +35,9 @@ export class KyselyStore implements Store {
       follower.changed(projectId);
       news?.tell(projectId);
     };
-    this.projects = new KyselyProjects(engine);
+    this.audit = new KyselyAudit(engine, (entry) => follower.administered?.(entry));
+    this.projects = new KyselyProjects(engine, this.audit);
+    this.keys = new KyselyKeys(engine, this.audit);
     this.tasks = new KyselyTasks(engine, onChange);
     this.sessions = new KyselySessions(engine);
     this.tests = new KyselyTests(engine);
@@ -41,7 +45,6 @@ export class KyselyStore implements Store {
     this.dashboard = new DashboardStore(engine);
     this.logins = new KyselyLogins(engine.db);
     this.spans = new KyselySpans(engine, onChange);
-    this.audit = new KyselyAudit(engine.db);
   }
 
   async check(): Promise<void> {

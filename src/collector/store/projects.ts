@@ -1,28 +1,27 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { JsonObject, ProjectContent } from '../../types.ts';
 import type { ProjectSettings } from '../model/project-settings.ts';
-import { scopesIn, textOfScopes } from '../model/scopes.ts';
-import { unixNow } from './clock.ts';
+import type { KyselyAudit } from './audit.ts';
 import type { Engine } from './engine.ts';
-import type { ApiKeysTable, Schema } from './schema.ts';
+import { creationOf, insertKey } from './key-rows.ts';
+import { insertProject, projectOfRow, settingsIn } from './project-rows.ts';
+import type { Schema } from './schema.ts';
 import { storableJson } from './storable.ts';
-import type { ProjectStore, StoredKey } from './store.ts';
+import type { NewProject, ProjectChange, ProjectRecord, ProjectStore } from './store.ts';
 
 export class KyselyProjects implements ProjectStore {
   readonly #engine: Engine;
+  readonly #audit: KyselyAudit;
   readonly #db: Kysely<Schema>;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, audit: KyselyAudit) {
     this.#engine = engine;
+    this.#audit = audit;
     this.#db = engine.db;
   }
 
   async ensure(projectId: string): Promise<void> {
-    await this.#db
-      .insertInto('projects')
-      .values({ id: projectId, project_name: projectId, created_at: unixNow(), settings: null })
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .execute();
+    await insertProject(this.#db, { id: projectId, name: projectId, settings: {} });
   }
 
   async find(projectId: string): Promise<ProjectContent | undefined> {
@@ -34,32 +33,35 @@ export class KyselyProjects implements ProjectStore {
     return row && { ...row, org_id: null };
   }
 
-  addFirstKey(key: StoredKey): Promise<boolean> {
-    return this.#changeKeys(key.projectId, async (tx) => {
-      const known = await tx
-        .selectFrom('api_keys')
-        .select('hash')
-        .where('project_id', '=', key.projectId)
-        .executeTakeFirst();
-      if (known === undefined) await insertKey(tx, key);
-      return known === undefined;
-    });
+  async read(projectId: string): Promise<ProjectRecord | undefined> {
+    const query = this.#db.selectFrom('projects').selectAll().where('id', '=', projectId);
+    const row = await query.executeTakeFirst();
+    return row && projectOfRow(row);
   }
 
-  replaceKeys(key: StoredKey): Promise<void> {
-    return this.#changeKeys(key.projectId, async (tx) => {
-      await tx.deleteFrom('api_keys').where('project_id', '=', key.projectId).execute();
+  async list({
+    after,
+    limit,
+  }: {
+    after?: string | undefined;
+    limit: number;
+  }): Promise<ProjectRecord[]> {
+    let query = this.#db.selectFrom('projects').selectAll().orderBy('id').limit(limit);
+    if (after !== undefined) query = query.where('id', '>', after);
+    return (await query.execute()).map(projectOfRow);
+  }
+
+  create(project: NewProject, actor: string): Promise<boolean> {
+    const { id, name, settings, key } = project;
+    return this.#audit.noted(async (tx, note) => {
+      if (!(await insertProject(tx, project))) return false;
+      const details = { name, ...(Object.keys(settings).length > 0 && { settings }) };
+      await note(id, { actor, act: 'project.create', subject: id, details });
+      if (key === undefined) return true;
+      await note(id, { actor, ...creationOf(key) });
       await insertKey(tx, key);
+      return true;
     });
-  }
-
-  async findKey(hash: string): Promise<StoredKey | undefined> {
-    const row = await this.#db
-      .selectFrom('api_keys')
-      .selectAll()
-      .where('hash', '=', hash)
-      .executeTakeFirst();
-    return row && keyOfRow(row);
   }
 
   async settings(projectId: string): Promise<ProjectSettings | undefined> {
@@ -71,63 +73,31 @@ export class KyselyProjects implements ProjectStore {
     return row && settingsIn(row.settings);
   }
 
-  changeSettings(projectId: string, change: JsonObject): Promise<ProjectSettings | undefined> {
-    return this.#engine.transaction(async (tx) => {
-      const query = tx.selectFrom('projects').select('settings').where('id', '=', projectId);
+  change(
+    projectId: string,
+    { name, settings }: ProjectChange,
+    actor: string,
+  ): Promise<ProjectRecord | undefined> {
+    return this.#audit.noted(async (tx, note) => {
+      const query = tx.selectFrom('projects').selectAll().where('id', '=', projectId);
       const row = await this.#engine.locked(query).executeTakeFirst();
       if (row === undefined) return undefined;
-      const all = { ...settingsIn(row.settings), ...change };
-      const settings = Object.fromEntries(
-        Object.entries(all).filter(([, value]) => value !== null),
-      ) as ProjectSettings;
-      await tx
-        .updateTable('projects')
-        .set({ settings: storableJson(settings) })
-        .where('id', '=', projectId)
-        .execute();
-      return settings;
-    });
-  }
-
-  /** One at a time: collectors that start together would each give the project another key. */
-  #changeKeys<T>(projectId: string, change: (tx: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return this.#engine.transaction(async (tx) => {
-      const project = tx.selectFrom('projects').select('id').where('id', '=', projectId);
-      await this.#engine.locked(project).execute();
-      return change(tx);
+      const details = { ...(name !== undefined && { name }), ...(settings && { settings }) };
+      if (Object.keys(details).length === 0) return projectOfRow(row);
+      const changed = {
+        ...row,
+        project_name: name ?? row.project_name,
+        settings: settings ? withChange(row.settings, settings) : row.settings,
+      };
+      const { id: _, ...columns } = changed;
+      await tx.updateTable('projects').set(columns).where('id', '=', projectId).execute();
+      await note(projectId, { actor, act: 'project.change', subject: projectId, details });
+      return projectOfRow(changed);
     });
   }
 }
 
-function settingsIn(text: string | null): ProjectSettings {
-  return text === null ? {} : JSON.parse(text);
-}
-
-function keyOfRow(row: ApiKeysTable): StoredKey {
-  return {
-    projectId: row.project_id,
-    hash: row.hash,
-    last4: row.last4,
-    name: row.name,
-    scopes: scopesIn(row.scopes),
-    expiresAt: row.expires_at,
-  };
-}
-
-async function insertKey(
-  tx: Transaction<Schema>,
-  { projectId, hash, last4, name, scopes, expiresAt }: StoredKey,
-): Promise<void> {
-  await tx
-    .insertInto('api_keys')
-    .values({
-      project_id: projectId,
-      hash,
-      last4,
-      created_at: unixNow(),
-      name,
-      scopes: textOfScopes(scopes),
-      expires_at: expiresAt,
-    })
-    .execute();
+function withChange(text: string | null, change: JsonObject): string {
+  const all = Object.entries({ ...settingsIn(text), ...change });
+  return storableJson(Object.fromEntries(all.filter(([, value]) => value !== null)));
 }

@@ -39,8 +39,16 @@ export interface ApiKeysTable {
   /** With blanks between. */
   scopes: string;
   name: string;
+  /** 1: a collector's start made it, or was given it. */
+  of_start: number;
   /** From when on it is refused, in UNIX seconds. */
   expires_at: number | null;
+  /** The row stays: a start that is given the key must not bring it back. */
+  revoked_at: number | null;
+  /** Up to a minute late. */
+  last_used_at: number | null;
+  /** The hash of the key that a rotation made in its place. */
+  replaced_by: string | null;
 }
 
 export interface SessionsTable {

@@ -22,6 +22,7 @@ import type { DashboardStore } from './dashboard/dashboard-store.ts';
  */
 export interface Store {
   readonly projects: ProjectStore;
+  readonly keys: KeyStore;
   readonly tasks: TaskStore;
   readonly sessions: SessionStore;
   readonly tests: TestStore;
@@ -55,6 +56,63 @@ export interface StoredKey {
   expiresAt: number | null;
 }
 
+/** A key with what has become of it. Times are UNIX seconds. */
+export interface KeyRecord extends StoredKey {
+  createdAt: number;
+  /** Up to a minute late; null: never. */
+  lastUsedAt: number | null;
+  revokedAt: number | null;
+  /** The hash of the key that was made in its place. */
+  replacedBy: string | null;
+  /** Whether a collector's start made it, or was given it. */
+  isOfStart: boolean;
+}
+
+export interface KeyStore {
+  /** Whatever has become of it. */
+  find(hash: string): Promise<KeyRecord | undefined>;
+  /** All that are not revoked, oldest first; without those that expired more than 30 days ago. */
+  list(projectId: string): Promise<KeyRecord[]>;
+  add(key: StoredKey, actor: string): Promise<KeyRecord | 'no project' | 'too many'>;
+  /**
+   * Puts another key in the place of one: with its name, its scopes and, unless told otherwise, its time to live.
+   * The old one works for the grace, or as long as it would have.
+   */
+  rotate(projectId: string, keyId: string, rotation: Rotation): Promise<Rotated | NotRotated>;
+  /** @returns undefined where there is none of that id, or it is revoked already */
+  revoke(projectId: string, keyId: string, actor: string): Promise<KeyRecord | undefined>;
+  /** Sees to the key of a collector's start, and to its project. */
+  settle(wish: StartKey): Promise<'kept' | KeyRecord>;
+  /** Notes when keys were used last: UNIX seconds by hash. */
+  used(times: ReadonlyMap<string, number>): Promise<void>;
+}
+
+export interface Rotation {
+  /** Of the new key. */
+  hash: string;
+  last4: string;
+  /** Default: as long from now on as the old key had from its beginning. */
+  expiresAt?: number | null | undefined;
+  /** How long the old key still works; 0 revokes it at once. */
+  graceMs: number;
+  actor: string;
+}
+
+export interface Rotated {
+  key: KeyRecord;
+  old: KeyRecord;
+}
+
+export type NotRotated = 'unknown' | 'expired' | { replacedBy: string };
+
+/** The key of a collector's start. It takes the place of those of earlier starts, and of no other. */
+export interface StartKey {
+  key: StoredKey;
+  /** Whether a project that has a key that works keeps what it has. */
+  ifNone: boolean;
+  actor: string;
+}
+
 /** An administrative act, as it is noted. */
 export interface NewAuditEntry {
   /** Who: `key <id>`, `admin token`, `command line`. No key or token is in it. */
@@ -76,9 +134,13 @@ export interface AuditEntry extends Required<NewAuditEntry> {
 export interface AuditStore {
   /** @param projectId - '' for what concerns no single project */
   note(projectId: string, entry: NewAuditEntry): Promise<void>;
-  /** Newest first; `before` is the id of the last one of the page before. */
+  /**
+   * Newest first; `before` is the id of the last one of the page before.
+   *
+   * @param projectId - undefined for all of them, and what concerns no single one
+   */
   list(
-    projectId: string,
+    projectId: string | undefined,
     page: { before?: string | undefined; limit: number },
   ): Promise<AuditEntry[]>;
 }
@@ -87,15 +149,42 @@ export interface ProjectStore {
   /** Creates the project where it is unknown. */
   ensure(projectId: string): Promise<void>;
   find(projectId: string): Promise<ProjectContent | undefined>;
-  /** Gives a key to a project that has none; answers whether it had none. */
-  addFirstKey(key: StoredKey): Promise<boolean>;
-  /** Makes this the project's only key: earlier ones stop working. */
-  replaceKeys(key: StoredKey): Promise<void>;
-  findKey(hash: string): Promise<StoredKey | undefined>;
+  /** With its settings. */
+  read(projectId: string): Promise<ProjectRecord | undefined>;
+  /** By id, from the one after `after` on. */
+  list(page: { after?: string | undefined; limit: number }): Promise<ProjectRecord[]>;
+  /** @returns whether there was none of that id */
+  create(project: NewProject, actor: string): Promise<boolean>;
   /** What the project has set for itself; undefined where it is unknown. */
   settings(projectId: string): Promise<ProjectSettings | undefined>;
-  /** Sets what `change` holds; null unsets. @returns all settings; undefined where the project is unknown */
-  changeSettings(projectId: string, change: JsonObject): Promise<ProjectSettings | undefined>;
+  /** @returns the project as it is then; undefined where it is unknown */
+  change(
+    projectId: string,
+    change: ProjectChange,
+    actor: string,
+  ): Promise<ProjectRecord | undefined>;
+}
+
+export interface ProjectRecord {
+  id: string;
+  project_name: string;
+  created_at: number;
+  settings: ProjectSettings;
+}
+
+export interface NewProject {
+  id: string;
+  name: string;
+  settings: ProjectSettings;
+  /** Its first key, if it shall have one. */
+  key?: StoredKey | undefined;
+}
+
+/** What to change of a project; what is undefined stays. */
+export interface ProjectChange {
+  name?: string | undefined;
+  /** Sets what it holds; null unsets. */
+  settings?: JsonObject | undefined;
 }
 
 /** A task as it is first stored. */

@@ -12,9 +12,16 @@ export const keysSettingsAudit = (engine: Pick<Engine, 'createTable'>): Migratio
       .execute();
     await db.schema
       .alterTable('api_keys')
-      .addColumn('name', 'text', (column) => column.notNull().defaultTo(''))
+      .addColumn('name', 'text', (column) => column.notNull().defaultTo('start'))
       .execute();
-    await db.schema.alterTable('api_keys').addColumn('expires_at', 'bigint').execute();
+    // There were no others before.
+    await db.schema
+      .alterTable('api_keys')
+      .addColumn('of_start', 'integer', (column) => column.notNull().defaultTo(1))
+      .execute();
+    for (const column of ['expires_at', 'revoked_at', 'last_used_at'])
+      await db.schema.alterTable('api_keys').addColumn(column, 'bigint').execute();
+    await db.schema.alterTable('api_keys').addColumn('replaced_by', 'text').execute();
     const audit = db.schema
       .createTable('audit')
       .addColumn('project_id', 'text', (column) => column.notNull())
@@ -26,5 +33,7 @@ export const keysSettingsAudit = (engine: Pick<Engine, 'createTable'>): Migratio
       .addColumn('details', 'text', (column) => column.notNull())
       .addPrimaryKeyConstraint('audit_key', ['project_id', 'id']);
     await engine.createTable(db, 'audit', audit);
+    // All projects' acts in their order.
+    await db.schema.createIndex('audit_by_id').on('audit').column('id').execute();
   },
 });
