@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { PASSWORD } from './postgres.ts';
@@ -22,6 +25,14 @@ export async function emptyDatabase(): Promise<{ database: string; poolSize?: nu
     free.push(name);
   });
   return { database: postgresUrl(name), poolSize: 5 };
+}
+
+/** The like, which several collectors may open: in a file, where it is SQLite. */
+export async function emptyFile(): Promise<{ database: string; poolSize?: number }> {
+  if (kind !== 'sqlite' && kind !== 'libsql') return emptyDatabase();
+  const folder = mkdtempSync(join(tmpdir(), 'phospho-database-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return { database: `sqlite:${join(folder, 'phospho.db')}` };
 }
 
 /** A new database of the run's PostgreSQL, without any table. */

@@ -77,7 +77,7 @@ function shared(hasProject: boolean): object {
       'A span that tells of a model’s work becomes a task, those below it its steps, a few seconds after the last of ' +
       'its trace has come. When this is answered, the spans are on disk. See docs/otlp.md.',
     tags: ['Log'],
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: ['write'] }],
     ...(hasProject && {
       parameters: [{ name: 'project_id', in: 'path', required: true, schema: { type: 'string' } }],
     }),
