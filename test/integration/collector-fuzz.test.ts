@@ -33,13 +33,15 @@ interface Call {
   headers: Record<string, string>;
 }
 
-const pathPart = fc
-  .oneof(
-    { weight: 6, arbitrary: fc.constantFrom(...KNOWN) },
-    { weight: 1, arbitrary: fc.constantFrom(...NASTY_TEXTS) },
-    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
-  )
-  .map((text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')) || '%20');
+const encoded = (texts: fc.Arbitrary<string>) =>
+  texts.map((text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')) || '%20');
+const strangePart = encoded(
+  fc.oneof(fc.constantFrom(...NASTY_TEXTS), fc.string({ unit: 'binary', maxLength: 8 })),
+);
+const pathPart = fc.oneof(
+  { weight: 3, arbitrary: encoded(fc.constantFrom(...KNOWN)) },
+  { weight: 1, arbitrary: strangePart },
+);
 const malformedPart = fc.constantFrom('%', '%E0%A4%A', '%ff', '%00', '%2e%2e', '%ed%a0%80', '%2F');
 
 const query = fc.oneof(
@@ -113,8 +115,14 @@ const header = fc.constantFrom<Record<string, string>>(
 
 /** What stands for a test's id until one has been made. */
 const TEST = 'the-test';
+/** What stands for the id of a key of the project that is administered. */
+const THE_KEY = 'the-key';
+/** It is administered, so that the others stay as they are. */
+const ADMINISTERED = 'administered';
+const ADMIN_TOKEN = 'the-admin-token-of-the-fuzz';
 const OWN: Record<string, string> = {
   '{project_id}': 'demo',
+  '{key_id}': THE_KEY,
   '{task_id}': 't',
   '{session_id}': 's',
   '{test_id}': TEST,
@@ -136,10 +144,11 @@ const calls: fc.Arbitrary<Call> = fc
     const schema = requestBody?.content['application/json'].schema;
     const parts = path.split('/').map((part) => {
       if (!part.startsWith('{')) return fc.constant(part);
-      const own = OWN[part] ?? 'none';
+      const isAdmin = path.startsWith('/v2/admin');
+      const own = isAdmin && part === '{project_id}' ? ADMINISTERED : (OWN[part] ?? 'none');
       return fc.oneof(
         { weight: 8, arbitrary: fc.constant(own) },
-        { weight: 3, arbitrary: pathPart },
+        { weight: 3, arbitrary: isAdmin ? strangePart : pathPart },
         { weight: 1, arbitrary: malformedPart },
       );
     });
@@ -182,6 +191,7 @@ async function fuzzed() {
     database: `sqlite:${join(directory, 'phospho.db')}`,
     ...{ port: 0, flagWaitMs: 0, maxBodyBytes: MAX_BODY, logger: quiet },
     judge: { baseUrl: judge.baseUrl, model: 'judge' },
+    adminToken: ADMIN_TOKEN,
   };
   const said: string[] = [];
   function note(message: string): void {
@@ -200,10 +210,13 @@ async function fuzzed() {
   const faults = watchAnswers(demo.app);
   await demo.listen();
   await other.listen();
+  let theKey = '';
   const as = (collector: typeof demo) => async (call: Call) => {
-    const { statusCode: status, body } = await request(`${collector.url}${call.path}`, {
+    const bearer = call.path.startsWith('/v2/admin') ? ADMIN_TOKEN : collector.apiKey;
+    const path = call.path.replace(THE_KEY, theKey);
+    const { statusCode: status, body } = await request(`${collector.url}${path}`, {
       method: call.method as 'POST',
-      headers: { authorization: `Bearer ${collector.apiKey}`, ...call.headers },
+      headers: { authorization: `Bearer ${bearer}`, ...call.headers },
       body: call.body ?? null,
       dispatcher,
     });
@@ -217,6 +230,9 @@ async function fuzzed() {
   await as(demo)(
     json('/v2/log/demo', { batched_log_events: [{ task_id: 't', session_id: 's', input: 'x' }] }),
   );
+  await as(demo)(json('/v2/admin/projects', { id: ADMINISTERED }));
+  const key = await as(demo)(json(`/v2/admin/projects/${ADMINISTERED}/keys`, {}));
+  theKey = JSON.parse(key.text).id;
   const theirs = [
     { task_id: 'their-task', session_id: 'their-session', input: 'secret-of-theirs' },
   ];
@@ -254,6 +270,10 @@ test('no call of any route fails, whatever is sent: a 4xx says why, and what is 
     { numRuns: RUNS },
   );
 
+  const { text: keys } = await demo({
+    ...{ method: 'GET', path: '/v2/admin/projects/demo/keys', body: undefined, headers: {} },
+  });
+  expect(JSON.parse(keys).keys).toHaveLength(1);
   // Enough of it was right to reach the routes themselves.
   expect(seen.get(200) ?? 0).toBeGreaterThan(RUNS / 10);
   const ids = [...acknowledged];
