@@ -14,6 +14,9 @@ interface Flags {
   apiKey?: string;
   dashboardToken?: string;
   newKey?: boolean;
+  tlsCert?: string;
+  tlsKey?: string;
+  behindProxy?: boolean | string;
   allowedHost?: string[];
   publicFlags?: boolean;
   maxBodyBytes?: string;
@@ -38,6 +41,21 @@ export function collectorCommand(): Command {
       withEnv('port to listen on, 0 for any free one; default 7700', 'PORT'),
     )
     .option('--host <address>', withEnv('address to listen on; default 127.0.0.1', 'HOST'))
+    .option(
+      '--tls-cert <file>',
+      withEnv('serve HTTPS with this certificate, in PEM; read again when it changes', 'TLS_CERT'),
+    )
+    .option(
+      '--tls-key <file>',
+      withEnv('its private key; a passphrase is PHOSPHO_COLLECTOR_TLS_PASSPHRASE', 'TLS_KEY'),
+    )
+    .option(
+      '--behind-proxy [hops-or-addresses]',
+      withEnv(
+        'a proxy in front ends TLS, and its X-Forwarded headers are believed; one, or so many, or of these addresses',
+        'BEHIND_PROXY',
+      ),
+    )
     .option(
       '--database <url>',
       withEnv(
@@ -171,10 +189,15 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(judgeModel !== undefined && { model: judgeModel }),
     ...(judgeTimeoutMs !== undefined && { timeoutMs: numberIn(judgeTimeoutMs) }),
   };
-  const { poolSize, partitions } = flags;
+  const { poolSize, partitions, tlsCert, tlsKey, behindProxy } = flags;
   return {
     ...(port !== undefined && { port: numberIn(port) }),
     ...(host !== undefined && { host }),
+    // One of them may come from the environment.
+    ...((tlsCert !== undefined || tlsKey !== undefined) && {
+      tls: { cert: tlsCert, key: tlsKey } as CollectorOptions['tls'] & object,
+    }),
+    ...(behindProxy !== undefined && { behindProxy }),
     ...(database !== undefined && { database }),
     ...(poolSize !== undefined && { poolSize: numberIn(poolSize) }),
     ...(partitions !== undefined && { partitions: numberIn(partitions) }),

@@ -1,10 +1,15 @@
 import type { Server, ServerResponse } from 'node:http';
-import { isIPv6 } from 'node:net';
+import type { Server as TlsServer } from 'node:https';
+import { isIPv6, type Socket } from 'node:net';
 import type { Express } from 'express';
 import { PhosphoError } from '../errors.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
 import { DASHBOARD_PATH } from './dashboard/dashboard.ts';
 import { makeServer } from './http/server.ts';
+import { loadCertificate, type TlsOptions } from './network/certificate.ts';
+import { assertMayListen } from './network/exposure.ts';
+import type { TrustedProxies } from './network/proxy.ts';
+import { followRenewals } from './network/renewal.ts';
 import { type ProjectKey, settleKey } from './project-key.ts';
 import type { Store } from './store/store.ts';
 
@@ -21,7 +26,10 @@ export interface Collector {
    * given and has been revoked or has expired.
    */
   readonly apiKey: string | undefined;
-  /** E.g. `http://127.0.0.1:7700`. With port 0 it is known only once `listen()` has resolved. */
+  /**
+   * E.g. `http://127.0.0.1:7700`, or with TLS `https://` and the first of `allowedHosts`, if any: a certificate is
+   * of a name. With port 0 it is known only once `listen()` has resolved.
+   */
   readonly url: string;
   /** What clients take as base URL: `url` and `/v2`. */
   readonly baseUrl: string;
@@ -34,6 +42,7 @@ export interface Collector {
   /**
    * Starts to serve; again, it does nothing.
    *
+   * @throws PhosphoConfigError for a `host` that other machines reach, without `tls` or `behindProxy`
    * @throws Error of Node, e.g. with code EADDRINUSE, where the address cannot be had
    */
   listen(): Promise<void>;
@@ -59,6 +68,9 @@ export interface CollectorParts {
   projectId: string;
   host: string;
   port: number;
+  allowedHosts: readonly string[];
+  tls: TlsOptions | undefined;
+  behindProxy: TrustedProxies;
   logger: GuardedLogger;
 }
 
@@ -69,6 +81,8 @@ export class RunningCollector implements Collector {
   readonly #parts: CollectorParts;
   readonly #server: Server;
   readonly #underWay = new Set<ServerResponse>();
+  readonly #sockets = new Set<Socket>();
+  readonly #endRenewals: () => void;
   #port: number;
   #key: ProjectKey | undefined;
   #listening: Promise<void> | undefined;
@@ -79,7 +93,19 @@ export class RunningCollector implements Collector {
     this.app = parts.app;
     this.projectId = parts.projectId;
     this.#port = parts.port;
-    this.#server = makeServer(parts.app);
+    const { tls } = parts;
+    if (tls === undefined) {
+      this.#server = makeServer(parts.app);
+      this.#endRenewals = () => {};
+    } else {
+      const server: TlsServer = makeServer(parts.app, {}, loadCertificate(tls));
+      this.#server = server;
+      this.#endRenewals = followRenewals(server, tls, parts.logger);
+    }
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('request', (_req, res) => {
       this.#underWay.add(res);
       res.once('close', () => {
@@ -95,7 +121,10 @@ export class RunningCollector implements Collector {
 
   get url(): string {
     if (this.#port === 0) throw new PhosphoError('the port is known only after listen()');
-    return `http://${reachable(this.#parts.host)}:${this.#port}`;
+    const { host, tls, allowedHosts } = this.#parts;
+    return tls === undefined
+      ? `http://${reachable(host)}:${this.#port}`
+      : `https://${reachable(allowedHosts[0] ?? host)}:${this.#port}`;
   }
 
   get baseUrl(): string {
@@ -137,8 +166,12 @@ export class RunningCollector implements Collector {
   }
 
   #bind(): Promise<void> {
-    const { host, port } = this.#parts;
+    const { host, port, tls, behindProxy } = this.#parts;
     return new Promise((resolve, reject) => {
+      assertMayListen(host, {
+        hasTls: tls !== undefined,
+        isBehindProxy: behindProxy !== undefined,
+      });
       this.#server.once('error', reject);
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', reject);
@@ -151,9 +184,10 @@ export class RunningCollector implements Collector {
 
   async #shut(): Promise<void> {
     this.#parts.endWaiting();
+    this.#endRenewals();
     await this.#listening?.catch(() => undefined);
     if (this.#server.listening) {
-      const force = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
+      const force = setTimeout(() => this.#endConnections(), CLOSE_GRACE_MS);
       const closed = new Promise((resolve) => this.#server.close(resolve));
       this.#dropIdle();
       await closed;
@@ -165,8 +199,12 @@ export class RunningCollector implements Collector {
 
   /** Server.close spares connections that have not sent a request yet, so the last request's end ends them. */
   #dropIdle(): void {
-    if (this.#closing !== undefined && this.#underWay.size === 0)
-      this.#server.closeAllConnections();
+    if (this.#closing !== undefined && this.#underWay.size === 0) this.#endConnections();
+  }
+
+  /** Of the sockets themselves, since Node's server knows of none that is still in its TLS handshake. */
+  #endConnections(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 }
 

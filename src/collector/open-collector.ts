@@ -12,6 +12,7 @@ import { timedStore } from './metrics/timed-store.ts';
 import { Changes } from './model/changes.ts';
 import { KeyUses } from './model/key-uses.ts';
 import { TaskWaiters } from './model/task-waiters.ts';
+import { loadCertificate } from './network/certificate.ts';
 import type { CollectorOptions } from './options.ts';
 import { Folder } from './otlp/folder.ts';
 import { resolveOptions } from './resolve-options.ts';
@@ -27,6 +28,8 @@ export async function openCollector(
   expressModule: ExpressModule = express,
 ): Promise<RunningCollector> {
   const options = resolveOptions(given);
+  // Before the database is made or brought up to date.
+  if (options.tls !== undefined) loadCertificate(options.tls);
   const changes = new Changes();
   const logger = new GuardedLogger(options.logger, 'warn');
   const meter = new Meter();
@@ -58,6 +61,7 @@ export async function openCollector(
     folder,
     publicFlags: options.publicFlags,
     host: options.host,
+    behindProxy: options.behindProxy,
     allowedHosts: options.allowedHosts,
     maxBodyBytes: options.maxBodyBytes,
     logger,
@@ -88,6 +92,9 @@ export async function openCollector(
     projectId,
     host,
     port,
+    allowedHosts: options.allowedHosts,
+    tls: options.tls,
+    behindProxy: options.behindProxy,
     logger,
   });
 }

@@ -35,9 +35,9 @@ export function list(value: string | undefined): string[] {
     .filter((item) => item !== '');
 }
 
-/** @param name - of the option; one of the judge's starts with `judge.`, and its variable with PHOSPHO_JUDGE_ */
+/** @param name - of the option; a part of one is `judge.model`. The judge's variables start with PHOSPHO_JUDGE_ */
 export function refused(name: string, takes: string, came: string): PhosphoConfigError {
-  const words = name.startsWith('judge.') ? name.replace('.', '_') : `collector_${name}`;
+  const words = (name.startsWith('judge.') ? name : `collector_${name}`).replace('.', '_');
   const variable = `PHOSPHO_${words.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
   return new PhosphoConfigError(
     `${name} takes ${takes}; ${came} came. Set the option, or ${variable}`,

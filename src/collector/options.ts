@@ -2,6 +2,7 @@ import type { Logger } from '../internal/logger.ts';
 import type { AuditLogEntry } from './admin/audit-log.ts';
 import type { RequestLogEntry } from './http/observe.ts';
 import type { JudgeOptions } from './judge/options.ts';
+import type { TlsOptions } from './network/certificate.ts';
 
 /** Options of a collector. Each is taken from here, else from its environment variable, else its default. */
 export interface CollectorOptions {
@@ -52,7 +53,8 @@ export interface CollectorOptions {
    */
   dashboardToken?: string;
   /**
-   * The address to listen on. The default keeps other machines out.
+   * The address to listen on. The default keeps other machines out; on one that lets them in, `listen()` needs
+   * `tls` or `behindProxy`.
    * Environment: `PHOSPHO_COLLECTOR_HOST`.
    *
    * @defaultValue '127.0.0.1'
@@ -64,6 +66,20 @@ export interface CollectorOptions {
    * @defaultValue 7700
    */
   port?: number;
+  /**
+   * Serves HTTPS (TLS 1.2 or newer), and nothing else. A file that changes is read again, within seconds and
+   * without a restart. Environment: `PHOSPHO_COLLECTOR_TLS_CERT`, `PHOSPHO_COLLECTOR_TLS_KEY`.
+   */
+  tls?: TlsOptions;
+  /**
+   * A proxy in front ends TLS. Its `X-Forwarded-Proto` and `X-Forwarded-For` are then believed, the latter to count
+   * attempts by address: `true` for one proxy, else how many there are (1 to 10), or their addresses and subnets,
+   * as Express' `trust proxy` takes them. Nobody but the proxy should reach the port. Environment:
+   * `PHOSPHO_COLLECTOR_BEHIND_PROXY`, addresses comma-separated.
+   *
+   * @defaultValue false, and in another Express app its `trust proxy`
+   */
+  behindProxy?: boolean | number | string | readonly string[];
   /**
    * Names, without port, that clients may call this server by (the Host header), beside the loopback names
    * and `host`. Others are refused: a hostile web page could point its own name at this machine.

@@ -4,6 +4,8 @@ import type { RequestLogEntry } from './http/observe.ts';
 import type { ResolvedJudge } from './judge/options.ts';
 import { resolveJudge } from './judge/resolve.ts';
 import { FLAG_WAIT_MS } from './model/task-waiters.ts';
+import { resolveTls, type TlsOptions } from './network/certificate.ts';
+import { resolveBehindProxy, type TrustedProxies } from './network/proxy.ts';
 import { flagOf, integer, list, matching, refused, secret } from './option-checks.ts';
 import type { CollectorOptions } from './options.ts';
 import type { Database } from './store/database.ts';
@@ -16,6 +18,8 @@ export interface ResolvedOptions {
   dashboardToken: string | undefined;
   host: string;
   port: number;
+  tls: TlsOptions | undefined;
+  behindProxy: TrustedProxies;
   allowedHosts: readonly string[];
   publicFlags: boolean;
   maxBodyBytes: number;
@@ -50,6 +54,8 @@ export function resolveOptions(
     dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
     host: matching('host', options.host ?? env('HOST') ?? '127.0.0.1', HOST),
     port: integer('port', options.port ?? env('PORT') ?? 7700, 0, 65_535),
+    tls: resolveTls(options.tls, env),
+    behindProxy: resolveBehindProxy(options.behindProxy ?? env('BEHIND_PROXY') ?? false),
     allowedHosts: (options.allowedHosts ?? list(env('ALLOWED_HOSTS'))).map((host) =>
       matching('allowedHosts', host, HOST),
     ),

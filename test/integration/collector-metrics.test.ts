@@ -99,7 +99,9 @@ describe('GET /metrics', () => {
     .find((address) => address?.family === 'IPv4' && !address.internal)?.address;
 
   test.skipIf(outside === undefined)('is not for another address of this machine', async () => {
-    const { collector } = await startCollector({ host: '0.0.0.0', allowedHosts: [outside!] });
+    const { collector } = await startCollector({
+      ...{ host: '0.0.0.0', behindProxy: true, allowedHosts: [outside!] },
+    });
     await collector.listen();
     const url = new URL('/metrics', collector.url);
     url.hostname = outside!;

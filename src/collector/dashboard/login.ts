@@ -56,23 +56,37 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Cookies ignore the port: without it in their name, two collectors on one machine would log each other out. */
-function cookieName(req: Request): string {
-  return `phospho_dashboard_${req.socket.localPort}`;
+/**
+ * Cookies ignore the port: without it in their name, two collectors on one machine would log each other out. Over
+ * HTTPS the name begins so that browsers take it from this host over HTTPS alone (`__Host-`), which needs the path
+ * `/`; in another app, whose other paths it is not for, the lesser `__Secure-`.
+ */
+function cookieOf(req: Request): { name: string; path: string } {
+  // The check of the API is mounted one step lower than its routes.
+  const below = `${req.baseUrl.replace(/\/api$/i, '')}/`;
+  const name = `phospho_dashboard_${req.socket.localPort ?? ''}`;
+  if (!req.secure) return { name, path: below };
+  return below === OWN_PATH
+    ? { name: `__Host-${name}`, path: '/' }
+    : { name: `__Secure-${name}`, path: below };
 }
 
+/** Of a collector that is an app of its own. */
+const OWN_PATH = '/dashboard/';
+
 function setCookie(req: Request, res: Response, value: string, maxAgeSeconds: number): void {
-  res.cookie(cookieName(req), value, {
+  const { name, path } = cookieOf(req);
+  res.cookie(name, value, {
     httpOnly: true,
     sameSite: 'strict',
     secure: req.secure,
-    path: `${req.baseUrl}/`,
+    path,
     maxAge: maxAgeSeconds * 1000,
   });
 }
 
 function secretIn(req: Request): string | undefined {
-  const start = `${cookieName(req)}=`;
+  const start = `${cookieOf(req).name}=`;
   return req.headers.cookie
     ?.split(';')
     .map((part) => part.trim())

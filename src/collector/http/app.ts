@@ -5,6 +5,7 @@ import { DASHBOARD_PATH, type Dashboard } from '../dashboard/dashboard.ts';
 import { readBody, readQuery } from '../inputs/read.ts';
 import { assertMayReadMetrics } from '../metrics/access.ts';
 import { type Gauges, renderMetrics } from '../metrics/render.ts';
+import type { TrustedProxies } from '../network/proxy.ts';
 import { OTLP_PATHS, type OtlpParts, otlpHandler } from '../otlp/handler.ts';
 import type { Context, PublicCall, Route } from '../routes/route.ts';
 import { ROUTES } from '../routes/routes.ts';
@@ -15,6 +16,7 @@ import { errorHandler } from './errors.ts';
 import { guardHost } from './host-guard.ts';
 import { HttpError } from './http-error.ts';
 import { observe, type RequestLogEntry } from './observe.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** The parts of the `express` module that are used: version 4 and 5 both fit. */
 export interface ExpressModule {
@@ -26,6 +28,7 @@ export interface ExpressModule {
 
 export interface AppOptions extends Context, Pick<OtlpParts, 'folder'> {
   host: string;
+  behindProxy: TrustedProxies;
   allowedHosts: readonly string[];
   maxBodyBytes: number;
   logger: GuardedLogger;
@@ -44,7 +47,9 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(observe(options.meter, options.requestLog), COMMON_HEADERS);
+  // Left unset, an app that it is mounted in decides.
+  if (options.behindProxy !== undefined) app.set('trust proxy', options.behindProxy);
+  app.use(observe(options.meter, options.requestLog), SECURITY_HEADERS, COMMON_HEADERS);
   app.use(guardHost(options.host, options.allowedHosts));
   const bodies = {
     keyed: bodyReader(express.json({ limit: options.maxBodyBytes, strict: true })),
@@ -78,7 +83,6 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
 
 const COMMON_HEADERS: RequestHandler = (_req, res, next) => {
   res.set({
-    'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
     // Request bodies may come compressed so. phospho's own service takes none, hence the client asks.
     'x-phospho-accept-encoding': 'gzip',

@@ -27,7 +27,8 @@ function canonical(host: string): string {
   return (isIPv6(host) ? `[${host}]` : host).toLowerCase();
 }
 
-function hostnameOf(header: string | undefined): string | undefined {
+/** Of a Host header, without port; undefined where it is no such header. */
+export function hostnameOf(header: string | undefined): string | undefined {
   // URL parsing would drop a user name or a path, and let `evil@localhost` or `localhost/x` pass.
   if (header === undefined || !/^[\w.:[\]-]+$/.test(header)) return undefined;
   try {

@@ -1,5 +1,7 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { ServerOptions, Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { makeTlsServer } from './tls-server.ts';
 
 /** Milliseconds. A slow sender holds a socket this long at most; a held flag is not affected: its request is complete. */
 export interface ServerTimes {
@@ -17,10 +19,26 @@ const TIMES: ServerTimes = {
   connectionsCheckingInterval: 5_000,
 };
 
-/** A server that answers what never becomes a request in JSON too. */
-export function makeServer(listener: RequestListener, times: Partial<ServerTimes> = {}): Server {
+/**
+ * A server that answers what never becomes a request in JSON too.
+ *
+ * @param tls - makes it one for HTTPS
+ */
+export function makeServer(listener: RequestListener, times?: Partial<ServerTimes>): Server;
+export function makeServer(
+  listener: RequestListener,
+  times: Partial<ServerTimes>,
+  tls: ServerOptions,
+): TlsServer;
+export function makeServer(
+  listener: RequestListener,
+  times: Partial<ServerTimes> = {},
+  tls?: ServerOptions,
+): Server | TlsServer {
   // Node would answer a missing Host itself; our guard does it with a reason.
-  const server = createServer({ ...TIMES, requireHostHeader: false, ...times }, listener);
+  const options = { ...TIMES, requireHostHeader: false, ...times };
+  const server = tls === undefined ? createServer(options) : makeTlsServer({ ...options, ...tls });
+  server.on('request', listener);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuse(error, socket as Socket);
   });
@@ -40,6 +58,11 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   // Within an answer, or after a reset, nothing that we write would be understood. Node itself looks there.
   const { _httpMessage } = socket as { _httpMessage?: { headersSent: boolean } | null };
   if (!socket.writable || error.code === 'ECONNRESET' || _httpMessage?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  // A handshake that failed has been told so by TLS, and without it there is nothing to write through.
+  if (error.code?.startsWith('ERR_SSL_')) {
     socket.destroy();
     return;
   }

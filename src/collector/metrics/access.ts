@@ -3,7 +3,9 @@ import type { Request } from 'express';
 import { HttpError } from '../http/http-error.ts';
 
 /** What proxies add. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+const FORWARDED = [
+  ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'],
+];
 
 /**
  * Lets in whoever brings the token. Without one configured: requests of this machine alone, and not those that

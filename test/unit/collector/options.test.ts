@@ -39,6 +39,30 @@ test('an option comes from the parameter, else the environment, else its default
 });
 
 test.each([
+  ['1', 1],
+  ['true', 1],
+  ['3', 3],
+  ['0', undefined],
+  ['false', undefined],
+  ['loopback, 10.0.0.0/8,fd00::/8', ['loopback', '10.0.0.0/8', 'fd00::/8']],
+])('behind a proxy is %s: Express trusts %j', (value, trusted) => {
+  const environment = { PHOSPHO_COLLECTOR_BEHIND_PROXY: value };
+  expect(resolveOptions({}, environment).behindProxy).toEqual(trusted);
+});
+
+test('certificate and key may come from either place', () => {
+  const environment = {
+    PHOSPHO_COLLECTOR_TLS_KEY: 'key.pem',
+    PHOSPHO_COLLECTOR_TLS_PASSPHRASE: 'secret',
+  };
+  const tls = { cert: 'cert.pem' } as never;
+  expect(resolveOptions({ tls }, environment).tls).toEqual({
+    ...{ cert: 'cert.pem', key: 'key.pem', passphrase: 'secret' },
+  });
+  expect(resolveOptions({}, {}).tls).toBeUndefined();
+});
+
+test.each([
   ['sqlite:./a.db', './a.db'],
   ['sqlite:/var/a.db', '/var/a.db'],
   ['sqlite:///var/a.db', '/var/a.db'],
@@ -84,6 +108,13 @@ describe('a value out of range is refused, naming option, range and value:', () 
     [{ allowedHosts: ['a.internal:80/x'] }, /^allowedHosts takes/],
     [{ maxBodyBytes: 10 }, /^maxBodyBytes takes an integer from 1024/],
     [{ flagWaitMs: -1 }, /^flagWaitMs takes/],
+    [{ behindProxy: 11 }, /^behindProxy takes true .*1 to 10.*; 11 came.*_BEHIND_PROXY$/],
+    [{ behindProxy: 0 }, /^behindProxy takes/],
+    [{ behindProxy: '' }, /^behindProxy takes/],
+    [{ behindProxy: 'proxy.internal' }, /^behindProxy takes .*; "proxy\.internal" came/],
+    [{ behindProxy: ['10.0.0.0/33'] }, /^behindProxy takes/],
+    [{ behindProxy: '0.0.0.0/0' }, /^behindProxy takes/],
+    [{ tls: { cert: 'x', key: '' } }, /^tls\.key takes .*PHOSPHO_COLLECTOR_TLS_KEY$/],
   ])('%j', (options, message) => {
     expect(() => resolveOptions(options, {})).toThrow(PhosphoConfigError);
     expect(() => resolveOptions(options, {})).toThrow(message);
