@@ -52,8 +52,8 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   app.use(observe(options.meter, options.requestLog), SECURITY_HEADERS, COMMON_HEADERS);
   app.use(guardHost(options.host, options.allowedHosts));
   const bodies = {
-    keyed: bodyReader(express.json({ limit: options.maxBodyBytes, strict: true })),
-    keyless: bodyReader(express.json({ limit: KEYLESS_BODY_BYTES, strict: true })),
+    keyed: readerOf(express, options.maxBodyBytes),
+    keyless: readerOf(express, KEYLESS_BODY_BYTES),
   };
   const v2 = express.Router();
   for (const route of ROUTES) {
@@ -79,6 +79,10 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   });
   app.use(errorHandler(options.logger));
   return app;
+}
+
+function readerOf(express: ExpressModule, limit: number): BodyReader {
+  return bodyReader(express.json({ limit, strict: true }), limit);
 }
 
 const COMMON_HEADERS: RequestHandler = (_req, res, next) => {

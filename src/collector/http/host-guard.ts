@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { RequestHandler } from 'express';
 import { HttpError } from './http-error.ts';
@@ -11,8 +12,14 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 export function guardHost(boundHost: string, allowedHosts: readonly string[]): RequestHandler {
   const known = new Set([...LOOPBACK, ...[boundHost, ...allowedHosts].map(canonical)]);
   return (req, _res, next) => {
-    const name = hostnameOf(req.headers.host);
-    if (name !== undefined && known.has(name)) return next();
+    if (countHosts(req) > 1) return next(new HttpError(400, 'There is more than one Host header'));
+    // A target that names a host itself (`GET http://host/path`) goes before the header.
+    const [, target] = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(req.originalUrl) ?? [];
+    const names = [
+      hostnameOf(req.headers.host),
+      ...(target === undefined ? [] : [hostnameOf(target)]),
+    ];
+    if (names.every((name) => name !== undefined && known.has(name))) return next();
     next(
       new HttpError(
         403,
@@ -21,6 +28,15 @@ export function guardHost(boundHost: string, allowedHosts: readonly string[]): R
       ),
     );
   };
+}
+
+/** Node keeps the first alone, where a proxy may have looked at the last. */
+function countHosts({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
+  }
+  return count;
 }
 
 function canonical(host: string): string {

@@ -1,6 +1,8 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { ServerOptions, Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { continueWhenRead } from './expect-continue.ts';
+import { endSlowReaders, type ReadingTimes } from './slow-readers.ts';
 import { makeTlsServer } from './tls-server.ts';
 
 /** Milliseconds. A slow sender holds a socket this long at most; a held flag is not affected: its request is complete. */
@@ -10,6 +12,8 @@ export interface ServerTimes {
   keepAliveTimeout: number;
   /** How often Node looks for requests whose time is over. */
   connectionsCheckingInterval: number;
+  /** For answers that are not read. */
+  reading?: ReadingTimes;
 }
 
 const TIMES: ServerTimes = {
@@ -18,6 +22,17 @@ const TIMES: ServerTimes = {
   keepAliveTimeout: 15_000,
   connectionsCheckingInterval: 5_000,
 };
+
+/**
+ * A connection on which nothing moves: longer than a flag may be held (120 s) or a comparison may take (110 s), and
+ * than live streams' heartbeats are apart.
+ */
+const IDLE_MS = 150_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Each takes a file descriptor and some 10 KiB; further ones are closed at once. */
+const MAX_CONNECTIONS = 5_000;
+/** Then a client connects anew, perhaps to another collector behind a balancer. */
+const MAX_REQUESTS_PER_CONNECTION = 10_000;
 
 /**
  * A server that answers what never becomes a request in JSON too.
@@ -32,13 +47,21 @@ export function makeServer(
 ): TlsServer;
 export function makeServer(
   listener: RequestListener,
-  times: Partial<ServerTimes> = {},
+  { reading, ...times }: Partial<ServerTimes> = {},
   tls?: ServerOptions,
 ): Server | TlsServer {
   // Node would answer a missing Host itself; our guard does it with a reason.
-  const options = { ...TIMES, requireHostHeader: false, ...times };
+  const options = {
+    ...{ ...TIMES, ...times },
+    ...{ requireHostHeader: false, maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: false },
+  };
   const server = tls === undefined ? createServer(options) : makeTlsServer({ ...options, ...tls });
+  server.timeout = IDLE_MS;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
   server.on('request', listener);
+  continueWhenRead(server);
+  endSlowReaders(server, reading);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuse(error, socket as Socket);
   });

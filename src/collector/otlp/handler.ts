@@ -2,8 +2,9 @@ import { promisify } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
 import { describeError } from '../../internal/hooks.ts';
 import { assertProject, assertScope, keyMissing, keyOf, noteUse } from '../http/authenticate.ts';
-import { hasBody } from '../http/body.ts';
+import { assertFits, hasBody } from '../http/body.ts';
 import { foreseen } from '../http/errors.ts';
+import { askForBody } from '../http/expect-continue.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Meter } from '../metrics/meter.ts';
 import type { KeyUses } from '../model/key-uses.ts';
@@ -26,6 +27,7 @@ export interface OtlpParts {
   folder: Folder;
   keyUses: KeyUses;
   isStandard: boolean;
+  maxBodyBytes: number;
   /** Reads bytes, inflated and within the limit, into `req.body`. */
   read: RequestHandler;
 }
@@ -65,7 +67,7 @@ interface Taken {
 }
 
 async function take(
-  { store, meter, folder, keyUses }: OtlpParts,
+  { store, meter, folder, keyUses, maxBodyBytes }: OtlpParts,
   read: (req: Request, res: Response) => Promise<unknown>,
   req: Request,
   res: Response,
@@ -76,7 +78,7 @@ async function take(
   assertScope(key, 'write');
   const { project_id } = req.params as { project_id?: string };
   if (project_id !== undefined) assertProject(key, project_id);
-  const { spans, invalid } = await decode(req, res, read);
+  const { spans, invalid } = await decode(req, res, read, maxBodyBytes);
   const now = Date.now();
   const kept = spans.map((span): NewSpan => {
     const { traceId, spanId } = span;
@@ -97,6 +99,7 @@ async function decode(
   req: Request,
   res: Response,
   read: (req: Request, res: Response) => Promise<unknown>,
+  maxBodyBytes: number,
 ): Promise<Decoded> {
   const isBinary = isProtobuf(req);
   const isJson = Boolean(req.is(['json', '+json']));
@@ -105,6 +108,8 @@ async function decode(
   if (!isBinary && !isJson) {
     throw new HttpError(415, `The body must be ${PROTOBUF} or application/json`);
   }
+  assertFits(req, maxBodyBytes);
+  askForBody(req, res);
   await read(req, res);
   const body: unknown = req.body;
   // A host's own parser may have been first.
