@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { RunningCollector } from '../collector/collector.ts';
+import type { LimitOptions } from '../collector/limits/limit-values.ts';
 import type { CollectorOptions } from '../collector/options.ts';
 import type { ProjectKey } from '../collector/project-key.ts';
 import { stopRequested } from './signals.ts';
@@ -21,6 +22,10 @@ interface Flags {
   publicFlags?: boolean;
   maxBodyBytes?: string;
   flagWaitMs?: string;
+  requestsPerMinute?: string;
+  eventsPerMinute?: string;
+  eventsPerDay?: string;
+  failedKeysPerMinute?: string;
   judgeBaseUrl?: string;
   judgeModel?: string;
   judgeTimeoutMs?: string;
@@ -108,6 +113,22 @@ export function collectorCommand(): Command {
         'how long a flag waits for a task that has not come yet, 0 to 120000; default 31000',
         'FLAG_WAIT_MS',
       ),
+    )
+    .option(
+      '--requests-per-minute <number>',
+      withEnv('that a project may make, by default: no limit', 'REQUESTS_PER_MINUTE'),
+    )
+    .option(
+      '--events-per-minute <number>',
+      withEnv('that a project may send, by default: no limit', 'EVENTS_PER_MINUTE'),
+    )
+    .option(
+      '--events-per-day <number>',
+      withEnv('that a project may have stored, by default: no limit', 'EVENTS_PER_DAY'),
+    )
+    .option(
+      '--failed-keys-per-minute <number>',
+      withEnv('wrong API keys that an address may send; default 60', 'FAILED_KEYS_PER_MINUTE'),
     )
     .option(
       '--judge-base-url <url>',
@@ -208,12 +229,23 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(publicFlags !== undefined && { publicFlags }),
     ...(maxBodyBytes !== undefined && { maxBodyBytes: numberIn(maxBodyBytes) }),
     ...(flagWaitMs !== undefined && { flagWaitMs: numberIn(flagWaitMs) }),
+    ...limitsOf(flags),
     ...(flags.metricsToken !== undefined && { metricsToken: flags.metricsToken }),
     ...(flags.logRequests !== undefined && { requestLog: flags.logRequests }),
     ...(flags.adminToken !== undefined && { adminToken: flags.adminToken }),
     ...(flags.logAudit !== undefined && { auditLog: flags.logAudit }),
     ...(Object.keys(judge).length > 0 && { judge }),
   };
+}
+
+function limitsOf(flags: Flags): LimitOptions {
+  const { requestsPerMinute, eventsPerMinute, eventsPerDay, failedKeysPerMinute } = flags;
+  const given = { requestsPerMinute, eventsPerMinute, eventsPerDay, failedKeysPerMinute };
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, text]) =>
+      text === undefined ? [] : [[name, numberIn(text)]],
+    ),
+  );
 }
 
 /** What is no number is passed on as it came, to be refused with the option's name and range. */

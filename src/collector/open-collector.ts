@@ -7,6 +7,8 @@ import { makeLoginToken } from './dashboard/login.ts';
 import { buildApp, type ExpressModule } from './http/app.ts';
 import { requestLogOf } from './http/request-log.ts';
 import { Judge } from './judge/judge.ts';
+import { FailedKeys } from './limits/failed-keys.ts';
+import { Limits } from './limits/limits.ts';
 import { Meter } from './metrics/meter.ts';
 import { timedStore } from './metrics/timed-store.ts';
 import { Changes } from './model/changes.ts';
@@ -55,6 +57,7 @@ export async function openCollector(
   });
   const folder = new Folder(store.spans, waiters, logger);
   folder.wakeIn(0);
+  const failedKeys = new FailedKeys(options.limits.failedKeysPerMinute, meter);
   const app = buildApp(expressModule, {
     store,
     waiters,
@@ -68,6 +71,8 @@ export async function openCollector(
     dashboard,
     judge,
     meter,
+    limits: new Limits(store, options.limits, meter),
+    failedKeys,
     metricsToken: options.metricsToken,
     adminToken: options.adminToken,
     keyUses,
@@ -84,6 +89,7 @@ export async function openCollector(
     },
     endWaiting: () => {
       waiters.close();
+      failedKeys.close();
       judge?.close();
       dashboard.close();
     },

@@ -7,6 +7,36 @@ import type { TlsOptions } from './network/certificate.ts';
 /** Options of a collector. Each is taken from here, else from its environment variable, else its default. */
 export interface CollectorOptions {
   /**
+   * Requests that each project's keys may make a minute: so many that bring events, and as many others. Like the
+   * limits below 0 to 1e9, 0 for none; a project's own setting goes before (`requests_per_minute`). Answered 429
+   * with `Retry-After`. It is counted in each process. Environment: `PHOSPHO_COLLECTOR_REQUESTS_PER_MINUTE`.
+   *
+   * @defaultValue 0
+   */
+  requestsPerMinute?: number;
+  /**
+   * Events, and OTLP's spans, that each project may send a minute, at once or spread. A larger batch goes when
+   * nothing has been sent for a minute. It is counted in each process. Setting: `events_per_minute`. Environment:
+   * `PHOSPHO_COLLECTOR_EVENTS_PER_MINUTE`.
+   *
+   * @defaultValue 0
+   */
+  eventsPerMinute?: number;
+  /**
+   * Events that each project may have stored on a day of UTC, counted in the database for all collectors. Setting:
+   * `events_per_day`. Environment: `PHOSPHO_COLLECTOR_EVENTS_PER_DAY`.
+   *
+   * @defaultValue 0
+   */
+  eventsPerDay?: number;
+  /**
+   * Wrong API keys that an address may send a minute; then only those are looked at that it has used before.
+   * Behind a proxy it needs `behindProxy`. Environment: `PHOSPHO_COLLECTOR_FAILED_KEYS_PER_MINUTE`.
+   *
+   * @defaultValue 60
+   */
+  failedKeysPerMinute?: number;
+  /**
    * Where the data lives: `sqlite:` and a path, `sqlite::memory:` for data that ends with the process, or
    * `postgres://user:password@host:5432/name`, which any number of collectors share; that needs the package
    * `pg`. A new SQLite file is readable by its owner only. Environment, where other users cannot read a password:

@@ -3,6 +3,7 @@ import type { AuditLogEntry } from './admin/audit-log.ts';
 import type { RequestLogEntry } from './http/observe.ts';
 import type { ResolvedJudge } from './judge/options.ts';
 import { resolveJudge } from './judge/resolve.ts';
+import { type ResolvedLimits, resolveLimits } from './limits/limit-values.ts';
 import { FLAG_WAIT_MS } from './model/task-waiters.ts';
 import { resolveTls, type TlsOptions } from './network/certificate.ts';
 import { resolveBehindProxy, type TrustedProxies } from './network/proxy.ts';
@@ -25,6 +26,7 @@ export interface ResolvedOptions {
   maxBodyBytes: number;
   logger: Logger;
   flagWaitMs: number;
+  limits: ResolvedLimits;
   judge: ResolvedJudge | undefined;
   metricsToken: string | undefined;
   adminToken: string | undefined;
@@ -73,6 +75,7 @@ export function resolveOptions(
       0,
       120_000,
     ),
+    limits: resolveLimits(options, env),
     judge: resolveJudge(options.judge ?? {}, environment),
     metricsToken: secret('metricsToken', options.metricsToken ?? env('METRICS_TOKEN')),
     adminToken: adminTokenOf(options, env),

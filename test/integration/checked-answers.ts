@@ -72,7 +72,10 @@ function faultOf(method: string, path: string, res: Response, text: string): str
   if (type === undefined) return `not ${Object.keys(contents)}`;
   const content = contents[type];
   for (const name of Object.keys((at(place).headers ?? {}) as Json)) {
-    if (res.getHeader(name) === undefined && !(name === 'Retry-After' && status !== 503))
+    if (
+      res.getHeader(name) === undefined &&
+      !(name === 'Retry-After' && ![429, 503].includes(status))
+    )
       return `without ${name}`;
   }
   if (method === 'HEAD' || type !== 'application/json' || content === undefined) return undefined;

@@ -3,6 +3,7 @@ import type { GuardedLogger } from '../../internal/logger.ts';
 import { METRICS_CONTENT_TYPE } from '../../internal/metrics-text.ts';
 import { DASHBOARD_PATH, type Dashboard } from '../dashboard/dashboard.ts';
 import { readBody, readQuery } from '../inputs/read.ts';
+import type { FailedKeys } from '../limits/failed-keys.ts';
 import { assertMayReadMetrics } from '../metrics/access.ts';
 import { type Gauges, renderMetrics } from '../metrics/render.ts';
 import type { TrustedProxies } from '../network/proxy.ts';
@@ -35,8 +36,11 @@ export interface AppOptions extends Context, Pick<OtlpParts, 'folder'> {
   dashboard: Dashboard;
   metricsToken: string | undefined;
   gauges: () => Gauges;
+  failedKeys: FailedKeys;
   requestLog: ((entry: RequestLogEntry) => void) | undefined;
 }
+
+type Entered = Context & Pick<AppOptions, 'failedKeys'>;
 
 /** A body of a request that brings no key. */
 const KEYLESS_BODY_BYTES = 16 * 1024;
@@ -117,7 +121,7 @@ function refuseOtherMethods(router: Router): void {
 /** Express 4 does not see a handler's rejection, so it is passed on by hand. */
 function serve(
   route: Route,
-  context: Context,
+  context: Entered,
   bodies: { keyed: BodyReader; keyless: BodyReader },
 ): RequestHandler {
   return (req, res, next) => {
@@ -130,7 +134,7 @@ function serve(
 /** The key is checked before the body is read: a stranger cannot make us hold 32 MiB. */
 async function answer(
   route: Route,
-  context: Context,
+  context: Entered,
   bodies: { keyed: BodyReader; keyless: BodyReader },
   req: Request,
   res: Response,
@@ -138,11 +142,13 @@ async function answer(
   const { params, baseUrl: mountedAt } = req as { params: Record<string, string>; baseUrl: string };
   if (route.access === 'open') return route.handle({ ...context, params, mountedAt });
   if (route.access === 'admin') {
-    const admin = await enterAdmin(context, params.project_id, req, res);
+    const admin = await context.failedKeys.guard(req, () =>
+      enterAdmin(context, params.project_id, req, res),
+    );
     const call = await callOf(route, context, bodies.keyed, req, res);
     return route.handle({ ...call, ...admin });
   }
-  const key = await keyOf(req, context.store.keys);
+  const key = await context.failedKeys.guard(req, () => keyOf(req, context.store.keys));
   if (key !== undefined) noteUse(context, key, res);
   if (key === undefined && !(route.access === 'key-or-public' && context.publicFlags)) {
     throw keyMissing();
@@ -150,11 +156,21 @@ async function answer(
   const { project_id } = params;
   if (key !== undefined) assertScope(key, route.scope);
   if (key !== undefined && project_id !== undefined) assertProject(key, project_id);
+  const kind = route.countEvents === undefined ? 'others' : 'events';
+  if (key !== undefined) await context.limits.request(key.projectId, kind);
   const read = key === undefined ? bodies.keyless : bodies.keyed;
   const call = await callOf(route, context, read, req, res);
-  if (route.access === 'key-or-public') return route.handle({ ...call, key });
+  if (route.access === 'key-or-public') {
+    const { project_id: named } = (call.body ?? {}) as { project_id?: unknown };
+    if (key === undefined && typeof named === 'string')
+      await context.limits.request(named, 'keyless');
+    return route.handle({ ...call, key });
+  }
   if (key === undefined) throw keyMissing();
-  return route.handle({ ...call, key });
+  const keyedCall = { ...call, key };
+  if (route.countEvents === undefined) return route.handle(keyedCall);
+  const count = route.countEvents(call.body);
+  return context.limits.events(key.projectId, count, () => route.handle(keyedCall));
 }
 
 /** What a request says, once its caller is known. */

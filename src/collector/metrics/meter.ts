@@ -1,4 +1,5 @@
 import type { ComparisonResult } from '../../types.ts';
+import type { LimitSetting } from '../limits/limit-values.ts';
 
 /** Upper bounds in seconds: a flag may be held for half a minute, a comparison for longer. */
 export const REQUEST_BOUNDS: readonly number[] = [
@@ -30,6 +31,8 @@ export interface SpanCounts {
   rejected: number;
 }
 
+export type LimitName = LimitSetting | 'failed_keys_per_minute';
+
 /** What was answered to whom: routes are patterns, and so few. */
 export interface RequestKey {
   method: string;
@@ -44,6 +47,13 @@ export class Meter {
   readonly #database = new Map<string, Distribution & { failures: number }>();
   readonly eventTotals: EventCounts = { stored: 0, duplicate: 0, invalid: 0 };
   readonly spanTotals: SpanCounts = { stored: 0, duplicate: 0, rejected: 0 };
+  /** Requests that were refused, by the limit. */
+  readonly limitedTotals: Record<LimitName, number> = {
+    requests_per_minute: 0,
+    events_per_minute: 0,
+    events_per_day: 0,
+    failed_keys_per_minute: 0,
+  };
   readonly comparisonTotals: Record<ComparisonResult, number> = {
     'Old output is better': 0,
     'New output is better': 0,
@@ -75,6 +85,10 @@ export class Meter {
     this.spanTotals.stored += stored;
     this.spanTotals.duplicate += duplicate;
     this.spanTotals.rejected += rejected;
+  }
+
+  limited(limit: LimitName): void {
+    this.limitedTotals[limit]++;
   }
 
   comparison(result: ComparisonResult): void {

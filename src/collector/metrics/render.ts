@@ -42,6 +42,11 @@ export function renderMetrics(meter: Meter, { heldFlags, liveStreams }: Gauges):
     by('result', { ...meter.spanTotals }),
   );
   text.counter('comparisons', 'What the judge found.', by('result', meter.comparisonTotals));
+  text.counter(
+    'limited',
+    'Requests refused with 429, by the limit that was reached.',
+    by('limit', meter.limitedTotals),
+  );
   text.gauge('held_flags', 'Flags that wait for their tasks.', heldFlags);
   text.gauge('live_streams', 'Dashboard pages that are told of news.', liveStreams);
   text.histogram(

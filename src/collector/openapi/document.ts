@@ -139,7 +139,8 @@ function requestBodyOf({ example }: Route, body: z.ZodType): object {
 /** What each kind of route may answer beside 200. */
 function errorsOf(route: Route): number[] {
   const statuses = new Set<number>([400, 403, 503, ...(route.errors ?? [])]);
-  if (route.access !== 'open') statuses.add(401);
+  if (route.access !== 'open') for (const status of [401, 429]) statuses.add(status);
+  if (route.countEvents !== undefined) statuses.add(413);
   if (route.body !== undefined) for (const status of [408, 413, 415, 422]) statuses.add(status);
   if (route.query !== undefined) statuses.add(422);
   return [...statuses].sort((a, b) => a - b);
@@ -167,6 +168,7 @@ const DESCRIPTIONS: Record<number, string> = {
   413: 'The body is too large, after decompression',
   415: 'The body is no JSON, or in an encoding that is not known',
   422: 'The body or query has not the shape that it must have',
+  429: 'The project has reached a limit, or too many wrong keys have come from this address',
   501: 'No judge is configured',
   503: 'The database is busy, too much is under way, or the collector is shutting down',
 };
@@ -178,7 +180,9 @@ const ERRORS: Record<string, object> = Object.fromEntries(
       description,
       headers: {
         'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-        ...(status === '503' && { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }),
+        ...((status === '503' || status === '429') && {
+          'Retry-After': { $ref: '#/components/headers/RetryAfter' },
+        }),
         ...(status === '401' && { 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } }),
       },
       content: {

@@ -37,6 +37,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   408: 'The request did not come in time',
   413: 'The body is too large, after decompression',
   415: 'The body is in an encoding that is not known',
+  429: 'The project has reached a limit, or too many wrong keys have come from this address',
   503: 'The database is busy, or the collector is shutting down',
 };
 
@@ -108,7 +109,9 @@ function errors(content: object): Record<string, object> {
         description,
         headers: {
           'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-          ...(code === '503' && { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }),
+          ...((code === '503' || code === '429') && {
+            'Retry-After': { $ref: '#/components/headers/RetryAfter' },
+          }),
           ...(code === '401' && { 'WWW-Authenticate': { $ref: '#/components/headers/Challenge' } }),
         },
         content,

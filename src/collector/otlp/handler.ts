@@ -6,6 +6,8 @@ import { assertFits, hasBody } from '../http/body.ts';
 import { foreseen } from '../http/errors.ts';
 import { askForBody } from '../http/expect-continue.ts';
 import { HttpError } from '../http/http-error.ts';
+import type { FailedKeys } from '../limits/failed-keys.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Meter } from '../metrics/meter.ts';
 import type { KeyUses } from '../model/key-uses.ts';
 import type { NewSpan, Store } from '../store/store.ts';
@@ -28,6 +30,8 @@ export interface OtlpParts {
   keyUses: KeyUses;
   isStandard: boolean;
   maxBodyBytes: number;
+  limits: Limits;
+  failedKeys: FailedKeys;
   /** Reads bytes, inflated and within the limit, into `req.body`. */
   read: RequestHandler;
 }
@@ -67,24 +71,31 @@ interface Taken {
 }
 
 async function take(
-  { store, meter, folder, keyUses, maxBodyBytes }: OtlpParts,
+  { store, meter, folder, keyUses, maxBodyBytes, limits, failedKeys }: OtlpParts,
   read: (req: Request, res: Response) => Promise<unknown>,
   req: Request,
   res: Response,
 ): Promise<Taken> {
-  const key = await keyOf(req, store.keys);
+  const key = await failedKeys.guard(req, () => keyOf(req, store.keys));
   if (key === undefined) throw keyMissing();
   noteUse({ keyUses }, key, res);
   assertScope(key, 'write');
   const { project_id } = req.params as { project_id?: string };
   if (project_id !== undefined) assertProject(key, project_id);
+  await limits.request(key.projectId, 'events');
   const { spans, invalid } = await decode(req, res, read, maxBodyBytes);
   const now = Date.now();
   const kept = spans.map((span): NewSpan => {
     const { traceId, spanId } = span;
     return { traceId, spanId, text: JSON.stringify(keptSpan(span, now)) };
   });
-  const { stored, duplicate, rejected: tooMany } = await store.spans.add(key.projectId, kept, now);
+  const {
+    stored,
+    duplicate,
+    rejected: tooMany,
+  } = await limits.spans(key.projectId, kept.length, () =>
+    store.spans.add(key.projectId, kept, now),
+  );
   if (stored > 0) folder.wakeIn(SOON_MS);
   const rejected = invalid + tooMany;
   meter.spans({ stored, duplicate, rejected });

@@ -42,6 +42,7 @@ export const logRoutes: readonly Route[] = [
         },
       ],
     },
+    countEvents: (body) => (body as z.infer<typeof batch>).batched_log_events.length,
     handle: logBatch,
   }),
 ];

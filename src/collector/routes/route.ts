@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Judge } from '../judge/judge.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Meter } from '../metrics/meter.ts';
 import type { KeyUses } from '../model/key-uses.ts';
 import type { Scope } from '../model/scopes.ts';
@@ -18,6 +19,7 @@ export interface Context {
   keyUses: KeyUses;
   /** Whoever brings it administers all projects. */
   adminToken: string | undefined;
+  limits: Limits;
 }
 
 /** A request, as far as a route may look at it. */
@@ -67,6 +69,8 @@ interface Described {
   errors?: readonly (400 | 404 | 409 | 501)[];
   /** A body that may be sent as it is. */
   example?: object;
+  /** Of a route that stores events: how many a body brings. */
+  countEvents?(body: unknown): number;
   /** Throws the HttpError of a collector that cannot answer this at all, before the body is read. */
   assertReady?(context: Context): void;
 }

@@ -48,6 +48,7 @@ export const taskRoutes: readonly Route[] = [
     body: creation,
     answer: task,
     example: { project_id: 'demo', session_id: 'session_1', input: 'Hi', output: 'Hello!' },
+    countEvents: () => 1,
     handle: createTask,
   }),
   keyed({

@@ -47,6 +47,7 @@ export async function insertTasks(
   await insertSessions(tx, fresh);
   const tally = new Tally();
   for (const row of fresh) tally.count(row);
+  tally.arrived(fresh.length);
   // Last: a line of the statistics is what writers most often wait for, until this transaction's end.
   await writeStats(engine, tx, projectId, tally);
   return stored;

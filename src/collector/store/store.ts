@@ -233,6 +233,8 @@ export interface TaskStore {
   find(projectId: string, taskId: string): Promise<TaskContent | undefined>;
   /** Which of these are stored. */
   known(projectId: string, taskIds: readonly string[]): Promise<string[]>;
+  /** How many tasks have been stored on a day of UTC, whatever their times say and whether they are still there. */
+  arrivedOn(projectId: string, dayStart: number): Promise<number>;
   /** Newest first. */
   list(projectId: string, listing: Listing): Promise<TaskContent[]>;
   change(projectId: string, taskId: string, change: TaskChange): Promise<TaskContent | undefined>;

@@ -7,6 +7,7 @@ import { taskConditions } from './filters.ts';
 import { insertTasks } from './insert-tasks.ts';
 import { type Place, taskOf, textOf } from './rows.ts';
 import type { Schema, TasksTable } from './schema.ts';
+import { readArrived } from './stats/read-stats.ts';
 import { Tally } from './stats/tally.ts';
 import { writeStats } from './stats/write-stats.ts';
 import { storableJson } from './storable.ts';
@@ -48,6 +49,10 @@ export class KyselyTasks implements TaskStore {
       .where('id', 'in', taskIds)
       .execute();
     return rows.map(({ id }) => id);
+  }
+
+  arrivedOn(projectId: string, dayStart: number): Promise<number> {
+    return readArrived(this.#db, projectId, dayStart);
   }
 
   async list(projectId: string, { filters, limit }: Listing): Promise<TaskContent[]> {

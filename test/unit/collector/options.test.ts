@@ -50,6 +50,23 @@ test.each([
   expect(resolveOptions({}, environment).behindProxy).toEqual(trusted);
 });
 
+test('limits are none by default, save for wrong keys, and 0 is none', () => {
+  expect(resolveOptions({}, {}).limits).toEqual({
+    ...{ requestsPerMinute: undefined, eventsPerMinute: undefined, eventsPerDay: undefined },
+    failedKeysPerMinute: 60,
+  });
+  const environment = {
+    PHOSPHO_COLLECTOR_REQUESTS_PER_MINUTE: '1',
+    PHOSPHO_COLLECTOR_EVENTS_PER_MINUTE: '2',
+    PHOSPHO_COLLECTOR_EVENTS_PER_DAY: '3',
+    PHOSPHO_COLLECTOR_FAILED_KEYS_PER_MINUTE: '0',
+  };
+  expect(resolveOptions({ eventsPerDay: 30 }, environment).limits).toEqual({
+    ...{ requestsPerMinute: 1, eventsPerMinute: 2, eventsPerDay: 30 },
+    failedKeysPerMinute: undefined,
+  });
+});
+
 test('certificate and key may come from either place', () => {
   const environment = {
     PHOSPHO_COLLECTOR_TLS_KEY: 'key.pem',
@@ -108,6 +125,11 @@ describe('a value out of range is refused, naming option, range and value:', () 
     [{ allowedHosts: ['a.internal:80/x'] }, /^allowedHosts takes/],
     [{ maxBodyBytes: 10 }, /^maxBodyBytes takes an integer from 1024/],
     [{ flagWaitMs: -1 }, /^flagWaitMs takes/],
+    [
+      { eventsPerDay: -1 },
+      /^eventsPerDay takes an integer from 0 to 1000000000; -1 .*_COLLECTOR_EVENTS_PER_DAY$/,
+    ],
+    [{ failedKeysPerMinute: 1.5 }, /^failedKeysPerMinute takes/],
     [{ behindProxy: 11 }, /^behindProxy takes true .*1 to 10.*; 11 came.*_BEHIND_PROXY$/],
     [{ behindProxy: 0 }, /^behindProxy takes/],
     [{ behindProxy: '' }, /^behindProxy takes/],

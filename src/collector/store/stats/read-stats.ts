@@ -15,7 +15,7 @@ export interface Range {
 export async function sumsByName(
   db: Kysely<Schema>,
   projectId: string,
-  dimension: Exclude<Dimension, 'all'>,
+  dimension: Exclude<Dimension, 'all' | 'arrived'>,
   range: Range,
 ): Promise<Map<string, Sums>> {
   // Whole days are read as such, and only what is left at both ends by hours.
@@ -52,6 +52,16 @@ export async function sumsByTime(
     while ((starts[column + 1] ?? Number.POSITIVE_INFINITY) <= start) column++;
     return starts[column] ?? to;
   });
+}
+
+/** How many tasks arrived on the day of UTC that starts then. */
+export async function readArrived(
+  db: Kysely<Schema>,
+  projectId: string,
+  dayStart: number,
+): Promise<number> {
+  const [line] = await linesOf(db, projectId, 'arrived').where('start', '=', dayStart).execute();
+  return line?.tasks ?? 0;
 }
 
 export function figuresOf({ latencies, ...sums }: Sums): Figures {

@@ -1,7 +1,10 @@
 import type { Histogram } from './histogram.ts';
 
-/** What is counted apart. Tasks without such a name count under ''. */
-export type Dimension = 'all' | 'model' | 'route' | 'version';
+/**
+ * What is counted apart. Tasks without such a name count under ''. `arrived` is when they were stored, where the
+ * others are by the tasks' own times; it is never taken back.
+ */
+export type Dimension = 'all' | 'arrived' | 'model' | 'route' | 'version';
 
 export interface Sums {
   tasks: number;

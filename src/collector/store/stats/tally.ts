@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { unixNow } from '../clock.ts';
 import type { StatsTable, TasksTable } from '../schema.ts';
 import { addTo, bucketOf } from './histogram.ts';
 import { type Dimension, noSums, SUMMED, type Sums } from './sums.ts';
@@ -44,6 +45,13 @@ export class Tally {
     this.#count('model', task.model ?? '', task, sign);
     this.#count('route', task.route ?? '', task, sign);
     this.#count('version', task.version_id ?? '', task, sign);
+  }
+
+  /** So many tasks are stored now. */
+  arrived(tasks: number): void {
+    const start = Math.floor(unixNow() / DAY) * DAY;
+    const by = { ...noSums(), tasks };
+    this.#changes.set('arrived', { dimension: 'arrived', grain: DAY, start, name: '', by });
   }
 
   #count(dimension: Dimension, name: string, task: Counted, sign: 1 | -1): void {
