@@ -12,7 +12,8 @@ const CONTRACT = [
   'test/integration/collector{,-log,-flag,-auth,-admin,-scopes,-start-key,-fuzz,-limits}.test.ts',
   'test/integration/otlp{,-conventions,-requests}.test.ts',
   'test/integration/dashboard-{api,overview,login}.test.ts',
-  'test/unit/collector/stats.test.ts',
+  'test/integration/collector-removal.test.ts',
+  'test/unit/collector/{stats,removal}.test.ts',
 ];
 
 /** They run side by side with the suite, which has run on SQLite: Node's own, or libsql where Node has none. */

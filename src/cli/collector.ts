@@ -3,6 +3,8 @@ import type { RunningCollector } from '../collector/collector.ts';
 import type { LimitOptions } from '../collector/limits/limit-values.ts';
 import type { CollectorOptions } from '../collector/options.ts';
 import type { ProjectKey } from '../collector/project-key.ts';
+import { warnOfPassword } from './collector/database.ts';
+import { subcommands } from './collector/subcommands.ts';
 import { stopRequested } from './signals.ts';
 
 interface Flags {
@@ -37,7 +39,7 @@ interface Flags {
 
 /** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
 export function collectorCommand(): Command {
-  return new Command('collector')
+  const command = new Command('collector')
     .description(
       'Run the local phospho: the same HTTP API, with an embedded database or a PostgreSQL. No account is needed.',
     )
@@ -168,6 +170,8 @@ export function collectorCommand(): Command {
       ),
     )
     .action(run);
+  for (const subcommand of subcommands()) command.addCommand(subcommand);
+  return command;
 }
 
 function withEnv(text: string, name: string): string {
@@ -181,12 +185,7 @@ async function run(flags: Flags): Promise<void> {
         'stays in the shell history. Set PHOSPHO_COLLECTOR_API_KEY instead.',
     );
   }
-  if (flags.database !== undefined && /^postgres(?:ql)?:\/\/[^/@]*:[^/@]+@/.test(flags.database)) {
-    console.error(
-      'Warning: a password in --database can be read by every user of this machine while the collector runs, and ' +
-        'stays in the shell history. Set PHOSPHO_COLLECTOR_DATABASE instead, or PGPASSWORD beside it.',
-    );
-  }
+  if (flags.database !== undefined) warnOfPassword(flags.database);
   const stop = stopRequested();
   // Loaded here: the other commands need nothing of it.
   const { openCollector } = await import('../collector/open-collector.ts');

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     .showHelpAfterError('(--help lists the options)')
     .addCommand(collectorCommand())
     .addCommand(replayCommand());
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  throwsFromAll(program);
   try {
     await program.parseAsync();
   } catch (error) {
@@ -26,6 +26,11 @@ async function main(): Promise<void> {
     console.error(`phospho-express: ${explain(error)}`);
     process.exitCode = error instanceof PhosphoConfigError ? 2 : 1;
   }
+}
+
+function throwsFromAll(command: Command): void {
+  command.exitOverride();
+  for (const one of command.commands) throwsFromAll(one);
 }
 
 // Not awaited: CommonJS has no await at the top. It never rejects.

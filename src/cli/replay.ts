@@ -6,8 +6,8 @@ import { DEAD_LETTER_FILE } from '../delivery/dead-letters.ts';
 import { HttpExporter } from '../delivery/http-exporter.ts';
 import { PhosphoConfigError } from '../errors.ts';
 import { fromEnvironment } from '../options.ts';
+import { Progress } from './progress.ts';
 import { type Claim, claimAll, claimsOf } from './replay/claim.ts';
-import { Progress } from './replay/progress.ts';
 import {
   describeOther,
   describeSurvey,
@@ -138,7 +138,7 @@ async function send(
 ): Promise<string | undefined> {
   const total = found.events + found.flags;
   if (total === 0) return undefined;
-  const progress = new Progress(total);
+  const progress = new Progress(total, { done: 'answered', hasLines: true });
   try {
     return await new Replay(claims, found, exporter, signal, (count) => progress.add(count)).run();
   } finally {

@@ -19,6 +19,7 @@ import type { CollectorOptions } from './options.ts';
 import { Folder } from './otlp/folder.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { openStore } from './store/open-store.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
 
 /**
  * The composition root: options, database, app. The project's key is still to be settled.
@@ -58,10 +59,12 @@ export async function openCollector(
   const folder = new Folder(store.spans, waiters, logger);
   folder.wakeIn(0);
   const failedKeys = new FailedKeys(options.limits.failedKeysPerMinute, meter);
+  const upkeep = new Upkeep({ store, logger });
   const app = buildApp(expressModule, {
     store,
     waiters,
     folder,
+    upkeep,
     publicFlags: options.publicFlags,
     host: options.host,
     behindProxy: options.behindProxy,
@@ -84,7 +87,7 @@ export async function openCollector(
     app,
     store,
     endWork: async () => {
-      await folder.close();
+      await Promise.all([folder.close(), upkeep.close()]);
       await keyUses.close();
     },
     endWaiting: () => {

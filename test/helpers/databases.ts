@@ -56,6 +56,7 @@ async function create(template: string): Promise<string> {
 
 const TABLES = [
   'audit',
+  'removed_tasks',
   'otlp_spans',
   'otlp_traces',
   'evals',

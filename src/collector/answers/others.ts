@@ -103,6 +103,11 @@ export const comparison: z.ZodType<Comparison> = answer(
     .describe('What a judge said of two answers to one input'),
 );
 
+export const removed: z.ZodType<{ deleted_tasks: number; deleted_sessions: number }> = answer(
+  'Removed',
+  z.object({ deleted_tasks: z.int().min(0), deleted_sessions: z.int().min(0) }),
+);
+
 export const health: z.ZodType<{ status: 'ok' }> = answer(
   'Health',
   z.object({ status: z.literal('ok') }),

@@ -27,7 +27,7 @@ export class HttpError extends Error {
 
 /** An unknown id; ids of another project are answered alike, so that they cannot be told apart. */
 export function notFound(
-  kind: 'Task' | 'Session' | 'Test' | 'Project' | 'Key',
+  kind: 'Task' | 'Session' | 'Test' | 'Project' | 'Key' | 'User',
   id: string,
 ): HttpError {
   return new HttpError(404, `${kind} ${id} not found`);

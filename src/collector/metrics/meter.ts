@@ -33,6 +33,13 @@ export interface SpanCounts {
 
 export type LimitName = LimitSetting | 'failed_keys_per_minute';
 
+/** Tasks that were deleted: on request, or by the limits of what a project keeps. */
+export interface RemovalCounts {
+  request: number;
+  age: number;
+  size: number;
+}
+
 /** What was answered to whom: routes are patterns, and so few. */
 export interface RequestKey {
   method: string;
@@ -54,6 +61,7 @@ export class Meter {
     events_per_day: 0,
     failed_keys_per_minute: 0,
   };
+  readonly removalTotals: RemovalCounts = { request: 0, age: 0, size: 0 };
   readonly comparisonTotals: Record<ComparisonResult, number> = {
     'Old output is better': 0,
     'New output is better': 0,
@@ -89,6 +97,10 @@ export class Meter {
 
   limited(limit: LimitName): void {
     this.limitedTotals[limit]++;
+  }
+
+  removed(reason: keyof RemovalCounts, tasks: number): void {
+    this.removalTotals[reason] += tasks;
   }
 
   comparison(result: ComparisonResult): void {

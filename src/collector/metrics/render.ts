@@ -41,6 +41,11 @@ export function renderMetrics(meter: Meter, { heldFlags, liveStreams }: Gauges):
     'OTLP spans: stored, known already, or rejected.',
     by('result', { ...meter.spanTotals }),
   );
+  text.counter(
+    'deleted_tasks',
+    'Tasks that were deleted: on request, for their age, or for the size of their project.',
+    by('reason', { ...meter.removalTotals }),
+  );
   text.counter('comparisons', 'What the judge found.', by('result', meter.comparisonTotals));
   text.counter(
     'limited',

@@ -14,6 +14,7 @@ const PARTS = [
     'logins',
     'spans',
     'audit',
+    'removal',
   ] as const),
 ] as const satisfies (keyof Store)[];
 

@@ -55,6 +55,20 @@ export function ownerOf(
   };
 }
 
+/** What an id names. */
+export type Named = 'task' | 'session' | 'user';
+
+const NAMES: Record<Named, readonly string[]> = {
+  task: ['phospho.task_id'],
+  session: SESSIONS,
+  user: USERS,
+};
+
+/** The ids of a kind that a span gives. */
+export function namesOf({ attributes }: KeptSpan, named: Named): string[] {
+  return NAMES[named].flatMap((name) => textOf(attributes[name]) ?? []);
+}
+
 /** Of several tops that are one task: the first that says it. */
 export function together(owners: readonly Owner[]): Owner {
   const first = <K extends keyof Owner>(key: K) =>

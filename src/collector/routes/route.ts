@@ -6,6 +6,7 @@ import type { KeyUses } from '../model/key-uses.ts';
 import type { Scope } from '../model/scopes.ts';
 import type { TaskWaiters } from '../model/task-waiters.ts';
 import type { Store, StoredKey } from '../store/store.ts';
+import type { Upkeep } from '../upkeep/upkeep.ts';
 
 /** What every route works with. */
 export interface Context {
@@ -20,6 +21,7 @@ export interface Context {
   /** Whoever brings it administers all projects. */
   adminToken: string | undefined;
   limits: Limits;
+  upkeep: Pick<Upkeep, 'removed'>;
 }
 
 /** A request, as far as a route may look at it. */

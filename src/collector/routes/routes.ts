@@ -8,6 +8,7 @@ import { healthRoutes } from './health.ts';
 import { logRoutes } from './log.ts';
 import { openapiRoute } from './openapi.ts';
 import { projectRoutes } from './projects.ts';
+import { removalRoutes } from './removal.ts';
 import type { Route } from './route.ts';
 import { sessionRoutes } from './sessions.ts';
 import { taskRoutes } from './tasks.ts';
@@ -27,5 +28,6 @@ export const ROUTES: readonly Route[] = [
   ...projectAdminRoutes,
   ...keyRoutes,
   ...auditRoutes,
+  ...removalRoutes,
   openapiRoute(() => ROUTES),
 ];

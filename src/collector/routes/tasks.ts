@@ -44,7 +44,9 @@ export const taskRoutes: readonly Route[] = [
     scope: 'write',
     tag: 'Tasks',
     summary: 'Store a task',
-    description: 'A known task_id is answered with the task as it is stored.',
+    description:
+      'A known task_id is answered with the task as it is stored, and one that was deleted within 48 h with 404.',
+    errors: [404],
     body: creation,
     answer: task,
     example: { project_id: 'demo', session_id: 'session_1', input: 'Hi', output: 'Hello!' },

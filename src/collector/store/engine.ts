@@ -24,6 +24,14 @@ export interface Engine {
   alone<T>(work: () => Promise<T>): Promise<T>;
   /** Lets the statements of a transaction take as long as they take. */
   withoutLimits(tx: Kysely<Schema>): Promise<void>;
+  /** Run it in a transaction that deletes what must leave nothing behind in the database's files. */
+  noteRemoval(tx: Kysely<Schema>): Promise<void>;
+  /**
+   * Takes what deletion has left in the files out of them, a little at a time: some ten milliseconds of the database's.
+   *
+   * @returns whether nothing is left
+   */
+  scrub(): Promise<boolean>;
   /** Creates a table whose key starts with `project_id`, in as many partitions as there shall be. */
   createTable(db: Kysely<unknown>, name: string, table: NewTable): Promise<void>;
 }
@@ -35,8 +43,11 @@ export interface TextSearch {
   add(tx: Kysely<Schema>, tasks: readonly Texts[]): Promise<void>;
   /** For a task whose texts have changed. */
   replace(tx: Kysely<Schema>, task: Texts): Promise<void>;
-  /** For a task that is deleted. */
-  remove(tx: Kysely<Schema>, task: Pick<Texts, 'project_id' | 'received_us'>): Promise<void>;
+  /** For tasks that are deleted, all of one project. */
+  remove(
+    tx: Kysely<Schema>,
+    tasks: readonly Pick<Texts, 'project_id' | 'received_us'>[],
+  ): Promise<void>;
   /**
    * Tasks `t` of a project that hold every one of these words; the start of a word is enough. All entries of the
    * words are read.

@@ -2,8 +2,10 @@ import type { Transaction } from 'kysely';
 import type { Engine } from './engine.ts';
 import { type EvalEffect, evalEffect } from './evals.ts';
 import { factsOf, nameOf } from './facts.ts';
+import { withoutRemoved } from './removal/removed-ids.ts';
 import { textOf } from './rows.ts';
 import type { Schema, SessionsTable, TasksTable } from './schema.ts';
+import { bytesOf } from './stats/bytes.ts';
 import { Tally } from './stats/tally.ts';
 import { writeStats } from './stats/write-stats.ts';
 import { storableJson } from './storable.ts';
@@ -11,13 +13,13 @@ import type { NewTask } from './store.ts';
 
 /** 26 columns a row, and SQLite takes at most 32 766 parameters in a statement. */
 const ROWS_PER_STATEMENT = 1000;
-const PREVIEW_LENGTH = 200;
+export const PREVIEW_LENGTH = 200;
 
 /**
  * Stores the tasks whose ids are unknown, creates the sessions they name and the verdicts they bring. Run
  * it in a transaction: a batch is stored whole or not at all.
  *
- * @returns the ids that were unknown
+ * @returns the ids that were unknown; those that were deleted lately count as known
  */
 export async function insertTasks(
   engine: Engine,
@@ -25,19 +27,20 @@ export async function insertTasks(
   projectId: string,
   tasks: readonly NewTask[],
 ): Promise<ReadonlySet<string>> {
-  const stored = new Set<string>();
+  const inserted = new Set<string>();
   const arrivals = await engine.arrivals(tx, tasks.length);
   const judged = tasks.map((task, index) => judgedRow(projectId, task, arrivals[index] ?? 0));
   const rows = judged.map(({ row }) => row);
   for (const part of partsOf(inOrderOfIds(rows))) {
-    const inserted = await tx
+    const rows = await tx
       .insertInto('tasks')
       .values(part)
       .onConflict((conflict) => conflict.columns(['project_id', 'id']).doNothing())
       .returning('id')
       .execute();
-    for (const { id } of inserted) stored.add(id);
+    for (const { id } of rows) inserted.add(id);
   }
+  const stored = await withoutRemoved(tx, projectId, inserted);
   const fresh = rows.filter((row) => stored.has(row.id));
   const evals = judged.flatMap(({ row, effect }) =>
     effect !== undefined && stored.has(row.id) ? [effect.row] : [],
@@ -46,7 +49,7 @@ export async function insertTasks(
   await engine.search.add(tx, fresh);
   await insertSessions(tx, fresh);
   const tally = new Tally();
-  for (const row of fresh) tally.count(row);
+  for (const row of fresh) tally.count(row, bytesOf(row));
   tally.arrived(fresh.length);
   // Last: a line of the statistics is what writers most often wait for, until this transaction's end.
   await writeStats(engine, tx, projectId, tally);
@@ -136,7 +139,7 @@ export async function insertSessions(
 }
 
 /** The first exchange, as phospho shows it: input -> output. */
-function previewOf({ input, output }: Pick<TasksTable, 'input' | 'output'>): string {
+export function previewOf({ input, output }: Pick<TasksTable, 'input' | 'output'>): string {
   const side = PREVIEW_LENGTH / 2;
   return output === null
     ? shorten(input, PREVIEW_LENGTH)

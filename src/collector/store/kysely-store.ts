@@ -8,6 +8,7 @@ import { KyselyLogins } from './logins.ts';
 import type { Follower, News } from './news.ts';
 import { KyselySpans } from './otlp/spans.ts';
 import { KyselyProjects } from './projects.ts';
+import { KyselyRemoval } from './removal/removal-store.ts';
 import { KyselySessions } from './sessions.ts';
 import type { Store } from './store.ts';
 import { KyselyTasks } from './tasks.ts';
@@ -25,6 +26,7 @@ export class KyselyStore implements Store {
   readonly logins: KyselyLogins;
   readonly spans: KyselySpans;
   readonly audit: KyselyAudit;
+  readonly removal: KyselyRemoval;
   readonly #engine: Engine;
   readonly #news: News | undefined;
 
@@ -45,6 +47,7 @@ export class KyselyStore implements Store {
     this.dashboard = new DashboardStore(engine);
     this.logins = new KyselyLogins(engine.db);
     this.spans = new KyselySpans(engine, onChange);
+    this.removal = new KyselyRemoval(engine, onChange);
   }
 
   async check(): Promise<void> {

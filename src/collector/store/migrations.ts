@@ -9,6 +9,7 @@ import { manyWriters } from './migrations/0004-many-writers.ts';
 import { comparisonReason } from './migrations/0010-comparison-reason.ts';
 import { otlp } from './migrations/0011-otlp.ts';
 import { keysSettingsAudit } from './migrations/0012-keys-settings-audit.ts';
+import { removal } from './migrations/0013-removal.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -24,6 +25,7 @@ function migrationsOf(engine: Engine): Record<string, Migration> {
     '0010-comparison-reason': comparisonReason,
     '0011-otlp': otlp(engine),
     '0012-keys-settings-audit': keysSettingsAudit(engine),
+    '0013-removal': removal(engine),
   };
   return Object.fromEntries(
     Object.entries(all).map(([name, { up }]) => {

@@ -20,6 +20,7 @@ export interface Schema {
   otlp_traces: OtlpTracesTable;
   otlp_spans: OtlpSpansTable;
   audit: AuditTable;
+  removed_tasks: RemovedTasksTable;
 }
 
 export interface ProjectsTable {
@@ -184,4 +185,12 @@ export interface AuditTable {
   subject: string;
   /** JSON. */
   details: string;
+}
+
+/** Tasks that were deleted on somebody's request, so that a sender's retry does not bring them back. No texts. */
+export interface RemovedTasksTable {
+  project_id: string;
+  id: string;
+  /** UNIX seconds. */
+  removed_at: number;
 }

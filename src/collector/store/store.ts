@@ -31,6 +31,7 @@ export interface Store {
   readonly logins: LoginStore;
   readonly spans: SpanStore;
   readonly audit: AuditStore;
+  readonly removal: RemovalStore;
   /** Rejects where the database does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -365,4 +366,43 @@ export interface SpanStore {
   ): Promise<ReadonlySet<string>>;
   /** Deletes the spans of traces that nothing has joined for long. @returns how many traces */
   forget(now: number, limit: number): Promise<number>;
+}
+
+/** What is to go of a project: a task, all of a session or user, or all that the project has stored. */
+export type Subject = { kind: 'task' | 'session' | 'user'; id: string } | { kind: 'project' };
+
+export interface Removed {
+  tasks: number;
+  sessions: number;
+}
+
+export interface RemovalOptions {
+  /** Told after each step what has gone so far. */
+  onStep?: (removed: Removed) => void;
+  /** Ends it between two steps, by an error. */
+  signal?: AbortSignal;
+}
+
+/** The end of what is stored. */
+export interface RemovalStore {
+  /** How much a deletion would take now. */
+  count(projectId: string, subject: Subject): Promise<Removed>;
+  /**
+   * Deletes tasks with all that was made of them, in steps of at most 500, each a transaction, and keeps their ids for
+   * 48 h so that they are not stored again. What was begun and not ended is ended by calling it again. A session goes
+   * with its last task, save where only a task was named. Of a project its tests and comparisons go too.
+   *
+   * @returns undefined where a task or session is unknown
+   */
+  remove(
+    projectId: string,
+    subject: Subject,
+    options?: RemovalOptions,
+  ): Promise<Removed | undefined>;
+  /** The size of all tasks of a project: of their texts, in UTF-8. */
+  bytes(projectId: string): Promise<number>;
+  /** Forgets the ids of what was deleted 48 h ago. */
+  forgetRemoved(): Promise<void>;
+  /** Takes the remains of deletion out of the files, a little at a time. @returns whether none are left */
+  scrub(): Promise<boolean>;
 }

@@ -7,6 +7,7 @@ import { taskConditions } from './filters.ts';
 import { insertTasks } from './insert-tasks.ts';
 import { type Place, taskOf, textOf } from './rows.ts';
 import type { Schema, TasksTable } from './schema.ts';
+import { bytesOf } from './stats/bytes.ts';
 import { readArrived } from './stats/read-stats.ts';
 import { Tally } from './stats/tally.ts';
 import { writeStats } from './stats/write-stats.ts';
@@ -184,9 +185,9 @@ async function applyChange(
     .where('id', '=', row.id)
     .execute();
   if (set.notes !== undefined) await engine.search.replace(tx, { ...row, ...set });
-  if (metadata === undefined && effect === undefined) return;
-  tally.count(row, -1);
-  tally.count({ ...row, ...set });
+  const next = { ...row, ...set };
+  tally.count(row, bytesOf(row), -1);
+  tally.count(next, bytesOf(next));
 }
 
 /** A caller that reads all flat tasks, changes some and sends all back gives no new verdict on the others. */

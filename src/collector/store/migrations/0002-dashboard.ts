@@ -1,7 +1,7 @@
 import { type Kysely, type Migration, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
 import { factsOf } from '../facts.ts';
-import type { Schema } from '../schema.ts';
+import type { Schema, StatsTable } from '../schema.ts';
 import { Tally } from '../stats/tally.ts';
 import { writeStats } from '../stats/write-stats.ts';
 
@@ -76,6 +76,12 @@ async function createIndexes(db: Kysely<unknown>): Promise<void> {
 
 const PART = 500;
 
+/** They are counted from 0013 on. */
+function withoutBytes(engine: Engine): Pick<Engine, 'addToStats'> {
+  const strip = ({ bytes: _, ...line }: StatsTable) => line as StatsTable;
+  return { addToStats: (tx, lines) => engine.addToStats(tx, lines.map(strip)) };
+}
+
 async function fillIn(engine: Engine, tx: Kysely<Schema>): Promise<void> {
   for (const { id: projectId } of await tx.selectFrom('projects').select('id').execute()) {
     for (let last = ''; ; ) {
@@ -96,9 +102,9 @@ async function fillIn(engine: Engine, tx: Kysely<Schema>): Promise<void> {
           .where('project_id', '=', projectId)
           .where('id', '=', task.id)
           .execute();
-        tally.count({ ...task, ...facts });
+        tally.count({ ...task, ...facts }, 0);
       }
-      await writeStats(engine, tx, projectId, tally);
+      await writeStats(withoutBytes(engine), tx, projectId, tally);
       const end = part.at(-1);
       if (end === undefined) break;
       last = end.id;

@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts';
 import { factsOf } from '../facts.ts';
 import { insertSessions, insertTasks, rowOf } from '../insert-tasks.ts';
 import type { Schema, TasksTable } from '../schema.ts';
+import { bytesOf } from '../stats/bytes.ts';
 import { Tally } from '../stats/tally.ts';
 import { writeStats } from '../stats/write-stats.ts';
 import type { NewTask, TracePlan } from '../store.ts';
@@ -42,7 +43,7 @@ export async function applyPlan(
     ...plan.tasks.map(({ id }) => id),
     ...plan.additions.map((a) => a.taskId),
   ];
-  const known = await rowsOf(tx, projectId, ids);
+  const known = await rowsOf(engine, tx, projectId, ids);
   const tally = new Tally();
   const fresh = plan.tasks.filter(({ id }) => !known.has(id) && !before.has(id));
   for (const task of plan.tasks) {
@@ -74,17 +75,20 @@ export async function applyPlan(
 }
 
 async function rowsOf(
+  engine: Engine,
   tx: Transaction<Schema>,
   projectId: string,
   ids: readonly string[],
 ): Promise<Map<string, TaskRow>> {
   if (ids.length === 0) return new Map();
-  const rows = await tx
+  const query = tx
     .selectFrom('tasks')
     .selectAll()
     .where('project_id', '=', projectId)
     .where('id', 'in', [...new Set(ids)])
-    .execute();
+    .orderBy('id');
+  // What is taken back of the statistics below is what the row has until then.
+  const rows = await engine.locked(query).execute();
   return new Map(rows.map((row) => [row.id, row]));
 }
 
@@ -143,8 +147,8 @@ async function update(
     .where('project_id', '=', project_id)
     .where('id', '=', id)
     .execute();
-  tally.count(row, -1);
-  tally.count(next);
+  tally.count(row, bytesOf(row), -1);
+  tally.count(next, bytesOf(next));
 }
 
 function isUntouched({ flag, notes }: TaskRow): boolean {
@@ -162,6 +166,6 @@ async function remove(
     .where('project_id', '=', row.project_id)
     .where('id', '=', row.id)
     .execute();
-  await engine.search.remove(tx, row);
-  tally.count(row, -1);
+  await engine.search.remove(tx, [row]);
+  tally.count(row, bytesOf(row), -1);
 }

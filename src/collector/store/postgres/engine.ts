@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Expression, type Kysely, type SqlBool, sql, type Transaction } from 'kysely';
 import type { Engine, Lockable, NewTable } from '../engine.ts';
 import type { Schema, StatsTable } from '../schema.ts';
-import { SUMMED } from '../stats/sums.ts';
+import { columnsOf } from '../stats/sums.ts';
 import { storableJson } from '../storable.ts';
 import { LIMITED } from './connection.ts';
 import { isConflict } from './errors.ts';
@@ -59,7 +59,7 @@ export class PostgresEngine implements Engine {
           .columns(['project_id', 'dimension', 'grain', 'start', 'name'])
           .doUpdateSet((eb) => ({
             ...Object.fromEntries(
-              SUMMED.map((column) => [
+              columnsOf(lines).map((column) => [
                 column,
                 eb(`task_stats.${column}`, '+', eb.ref(`excluded.${column}`)),
               ]),
@@ -88,6 +88,13 @@ export class PostgresEngine implements Engine {
     await sql`select set_config(name, '0', true) from unnest(${LIMITED}::text[]) as name`.execute(
       tx,
     );
+  }
+
+  /** A matter of the server's own: see its `vacuum`. */
+  async noteRemoval(): Promise<void> {}
+
+  async scrub(): Promise<boolean> {
+    return true;
   }
 
   async createTable(db: Kysely<unknown>, name: string, table: NewTable): Promise<void> {

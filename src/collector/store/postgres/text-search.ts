@@ -48,12 +48,15 @@ export class PostgresTextSearch implements TextSearch {
 
   async remove(
     tx: Kysely<Schema>,
-    { project_id, received_us }: Pick<Texts, 'project_id' | 'received_us'>,
+    tasks: readonly Pick<Texts, 'project_id' | 'received_us'>[],
   ): Promise<void> {
-    await sql`
-      delete from task_search where project_id = ${project_id} and arrival = ${received_us}`.execute(
-      tx,
-    );
+    for (let start = 0; start < tasks.length; start += PART) {
+      const part = tasks.slice(start, start + PART);
+      const arrivals = sql.join(part.map((task) => sql`${task.received_us}`));
+      await sql`
+        delete from task_search
+        where project_id = ${part[0]?.project_id} and arrival in (${arrivals})`.execute(tx);
+    }
   }
 
   /** All are found by the index, and then put in order of time. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Schema, StatsTable } from '../schema.ts';
 import { addTo, histogramText, parseHistogram } from '../stats/histogram.ts';
-import { SUMMED } from '../stats/sums.ts';
+import { columnsOf } from '../stats/sums.ts';
 
 /** Reads the lines, adds, and writes them: nobody else writes meanwhile. */
 export async function addToLines(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<void> {
@@ -11,7 +11,9 @@ export async function addToLines(tx: Kysely<Schema>, lines: readonly StatsTable[
     .values(lines.map((line) => sumOf(line, known.get(keyOf(line)))))
     .onConflict((conflict) =>
       conflict.columns(['project_id', 'dimension', 'grain', 'start', 'name']).doUpdateSet((eb) => ({
-        ...Object.fromEntries(SUMMED.map((column) => [column, eb.ref(`excluded.${column}`)])),
+        ...Object.fromEntries(
+          columnsOf(lines).map((column) => [column, eb.ref(`excluded.${column}`)]),
+        ),
         latencies: eb.ref('excluded.latencies'),
       })),
     )
@@ -36,7 +38,7 @@ function knownOf(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<Stat
 function sumOf(line: StatsTable, known: StatsTable | undefined): StatsTable {
   if (known === undefined) return line;
   const sum = { ...line };
-  for (const column of SUMMED) sum[column] += known[column];
+  for (const column of columnsOf([line])) sum[column] += known[column];
   const latencies = new Map(parseHistogram(known.latencies));
   addTo(latencies, parseHistogram(line.latencies));
   return { ...sum, latencies: histogramText(latencies) };

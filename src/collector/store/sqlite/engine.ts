@@ -3,6 +3,7 @@ import { receivedNow } from '../clock.ts';
 import type { Engine, Lockable, NewTable } from '../engine.ts';
 import type { Schema, StatsTable } from '../schema.ts';
 import { addToLines } from './add-to-lines.ts';
+import { Remains } from './remains.ts';
 import { SqliteTextSearch } from './text-search.ts';
 
 /** SQLite has one connection here and one writer in all: transactions take turns, and what they read stays. */
@@ -10,10 +11,12 @@ export class SqliteEngine implements Engine {
   readonly kind = 'sqlite';
   readonly db: Kysely<Schema>;
   readonly search: SqliteTextSearch;
+  readonly #remains: Remains;
 
   constructor(db: Kysely<Schema>) {
     this.db = db;
     this.search = new SqliteTextSearch(db);
+    this.#remains = new Remains(db);
   }
 
   transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T> {
@@ -50,6 +53,14 @@ export class SqliteEngine implements Engine {
   }
 
   async withoutLimits(): Promise<void> {}
+
+  noteRemoval(tx: Kysely<Schema>): Promise<void> {
+    return this.#remains.note(tx);
+  }
+
+  scrub(): Promise<boolean> {
+    return this.#remains.scrub();
+  }
 
   createTable(_db: Kysely<unknown>, _name: string, table: NewTable): Promise<void> {
     return table.execute();

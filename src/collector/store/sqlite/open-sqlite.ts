@@ -66,6 +66,8 @@ async function configure(db: Kysely<Schema>): Promise<void> {
   await sql`pragma journal_mode = wal`.execute(db);
   await sql`pragma synchronous = full`.execute(db);
   await sql`pragma foreign_keys = on`.execute(db);
+  // What is deleted is overwritten, so that it is not in the file any more.
+  await sql`pragma secure_delete = on`.execute(db);
 }
 
 function cannotOpen(path: string, cause: unknown): PhosphoConfigError {

@@ -36,12 +36,15 @@ export class SqliteTextSearch implements TextSearch {
   }
 
   async replace(tx: Kysely<Schema>, task: Texts): Promise<void> {
-    await this.remove(tx, task);
+    await this.remove(tx, [task]);
     await this.add(tx, [task]);
   }
 
-  async remove(tx: Kysely<Schema>, { received_us }: Pick<Texts, 'received_us'>): Promise<void> {
-    await sql`delete from task_search where rowid = ${received_us}`.execute(tx);
+  async remove(tx: Kysely<Schema>, tasks: readonly Pick<Texts, 'received_us'>[]): Promise<void> {
+    for (let start = 0; start < tasks.length; start += PART) {
+      const arrivals = tasks.slice(start, start + PART).map((task) => sql`${task.received_us}`);
+      await sql`delete from task_search where rowid in (${sql.join(arrivals)})`.execute(tx);
+    }
   }
 
   /** Few matches are read one by one and then put in order of time. Many are soon met by walking along the time. */

@@ -64,7 +64,7 @@ export async function readArrived(
   return line?.tasks ?? 0;
 }
 
-export function figuresOf({ latencies, ...sums }: Sums): Figures {
+export function figuresOf({ latencies, bytes: _, ...sums }: Sums): Figures {
   return {
     ...sums,
     latency_p50_ms: percentile(latencies, 0.5),

@@ -13,6 +13,8 @@ export interface Sums {
   errors: number;
   prompt_tokens: number;
   completion_tokens: number;
+  /** Of the tasks' texts: see `bytesOf`. */
+  bytes: number;
   latencies: Histogram;
 }
 
@@ -23,6 +25,7 @@ export const SUMMED = [
   'errors',
   'prompt_tokens',
   'completion_tokens',
+  'bytes',
 ] as const;
 
 export function noSums(): Sums {
@@ -33,6 +36,12 @@ export function noSums(): Sums {
     errors: 0,
     prompt_tokens: 0,
     completion_tokens: 0,
+    bytes: 0,
     latencies: new Map(),
   };
+}
+
+/** Those that lines have: what an earlier migration writes lacks what a later one adds. */
+export function columnsOf(lines: readonly object[]): (typeof SUMMED)[number][] {
+  return SUMMED.filter((column) => Object.hasOwn(lines[0] ?? {}, column));
 }

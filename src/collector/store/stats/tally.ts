@@ -39,12 +39,15 @@ export class Tally {
       .map(([, change]) => change);
   }
 
-  /** @param sign - -1 takes back what an earlier state of the task had counted */
-  count(task: Counted, sign: 1 | -1 = 1): void {
-    this.#count('all', '', task, sign);
-    this.#count('model', task.model ?? '', task, sign);
-    this.#count('route', task.route ?? '', task, sign);
-    this.#count('version', task.version_id ?? '', task, sign);
+  /**
+   * @param bytes - the size of the task: see `bytesOf`
+   * @param sign - -1 takes back what an earlier state of the task had counted
+   */
+  count(task: Counted, bytes: number, sign: 1 | -1 = 1): void {
+    this.#count('all', '', task, bytes, sign);
+    this.#count('model', task.model ?? '', task, bytes, sign);
+    this.#count('route', task.route ?? '', task, bytes, sign);
+    this.#count('version', task.version_id ?? '', task, bytes, sign);
   }
 
   /** So many tasks are stored now. */
@@ -54,7 +57,7 @@ export class Tally {
     this.#changes.set('arrived', { dimension: 'arrived', grain: DAY, start, name: '', by });
   }
 
-  #count(dimension: Dimension, name: string, task: Counted, sign: 1 | -1): void {
+  #count(dimension: Dimension, name: string, task: Counted, bytes: number, sign: 1 | -1): void {
     for (const grain of [HOUR, DAY]) {
       const start = Math.floor(task.created_at / grain) * grain;
       const key = JSON.stringify([dimension, grain, start, name]);
@@ -63,7 +66,7 @@ export class Tally {
         change = { dimension, grain, start, name, by: noSums() };
         this.#changes.set(key, change);
       }
-      addTask(change.by, task, sign);
+      addTask(change.by, task, bytes, sign);
     }
   }
 }
@@ -75,8 +78,9 @@ function changesAnything(by: Sums): boolean {
   );
 }
 
-function addTask(sums: Sums, task: Counted, sign: 1 | -1): void {
+function addTask(sums: Sums, task: Counted, bytes: number, sign: 1 | -1): void {
   sums.tasks += sign;
+  sums.bytes += sign * bytes;
   if (task.flag !== null) sums[task.flag] += sign;
   if (task.outcome === 'error') sums.errors += sign;
   sums.prompt_tokens += sign * (task.prompt_tokens ?? 0);

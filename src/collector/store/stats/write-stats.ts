@@ -4,7 +4,7 @@ import type { Schema, StatsTable } from '../schema.ts';
 import { histogramText } from './histogram.ts';
 import type { Change, Tally } from './tally.ts';
 
-/** Lines a statement: 12 columns each, and SQLite takes at most 32 766 parameters. */
+/** Lines a statement: 13 columns each, and SQLite takes at most 32 766 parameters. */
 const LINES_PER_STATEMENT = 500;
 
 /** Adds a tally to the stored statistics, in the transaction that stores what was counted. */

@@ -1,0 +1,212 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Kysely, SelectQueryBuilder } from 'kysely';
+import { unixNow } from '../clock.ts';
+import type { Engine } from '../engine.ts';
+import { nameOf } from '../facts.ts';
+import type { Schema } from '../schema.ts';
+import { STORED_BYTES } from '../stats/bytes.ts';
+import { DAY } from '../stats/tally.ts';
+import type { RemovalOptions, RemovalStore, Removed, Subject } from '../store.ts';
+import { tidySessions } from './left-sessions.ts';
+import { type Gone, type Manner, removeTasks } from './remove-tasks.ts';
+import { REMEMBERED_SECONDS } from './removed-ids.ts';
+import { removeTraces } from './traces.ts';
+
+/** Tasks a transaction, and the bytes of their texts: other writers wait for so long. */
+const TASKS_PER_STEP = 500;
+const BYTES_PER_STEP = 8 * 2 ** 20;
+/** Rows a transaction, of the other tables. */
+const ROWS_PER_STEP = 1_000;
+
+/** A query for tasks. */
+type Tasks<O> = SelectQueryBuilder<Schema, 'tasks', O>;
+
+export class KyselyRemoval implements RemovalStore {
+  readonly #engine: Engine;
+  readonly #db: Kysely<Schema>;
+  readonly #onChange: (projectId: string) => void;
+
+  constructor(engine: Engine, onChange: (projectId: string) => void) {
+    this.#engine = engine;
+    this.#db = engine.db;
+    this.#onChange = onChange;
+  }
+
+  async count(projectId: string, subject: Subject): Promise<Removed> {
+    const { tasks } = await tasksOf(this.#db, projectId, subject)
+      .select((eb) => eb.fn.countAll<number>().as('tasks'))
+      .executeTakeFirstOrThrow();
+    return { tasks, sessions: await this.#sessionsOf(projectId, subject) };
+  }
+
+  async remove(
+    projectId: string,
+    subject: Subject,
+    { onStep, signal }: RemovalOptions = {},
+  ): Promise<Removed | undefined> {
+    const gone: Removed = { tasks: 0, sessions: 0 };
+    const add = ({ tasks, sessions }: Removed) => {
+      gone.tasks += tasks;
+      gone.sessions += sessions;
+      onStep?.({ ...gone });
+    };
+    const spansOf =
+      subject.kind === 'project' ? undefined : { named: subject.kind, id: subject.id };
+    // First of all, so that no task is made of them behind our back.
+    await removeTraces(this.#engine, projectId, spansOf, signal);
+    const manner = { remembers: true, keepsSessions: subject.kind === 'task' };
+    for (;;) {
+      signal?.throwIfAborted();
+      const step = await this.#step(projectId, tasksOf(this.#db, projectId, subject), manner);
+      if (step.tasks === 0) break;
+      add(step);
+      // Whoever waits for the database has a turn.
+      await nextTurn();
+    }
+    if (subject.kind === 'session') add(await this.#removeSession(projectId, subject.id));
+    if (subject.kind === 'project') add(await this.#removeOthers(projectId, signal));
+    // Now that it is known what was deleted.
+    else await removeTraces(this.#engine, projectId, spansOf, signal);
+    if (gone.tasks + gone.sessions > 0) this.#onChange(projectId);
+    else if (subject.kind === 'task' || subject.kind === 'session') return undefined;
+    return gone;
+  }
+
+  async bytes(projectId: string): Promise<number> {
+    const { bytes } = await this.#db
+      .selectFrom('task_stats')
+      .select((eb) => eb.fn.sum<number | string | null>('bytes').as('bytes'))
+      .where('project_id', '=', projectId)
+      .where('dimension', '=', 'all')
+      .where('grain', '=', DAY)
+      .executeTakeFirstOrThrow();
+    // PostgreSQL's sum of bigint is a numeric, which comes as a text.
+    return Number(bytes ?? 0);
+  }
+
+  async forgetRemoved(): Promise<void> {
+    await this.#db
+      .deleteFrom('removed_tasks')
+      .where('removed_at', '<=', unixNow() - REMEMBERED_SECONDS)
+      .execute();
+  }
+
+  scrub(): Promise<boolean> {
+    return this.#engine.scrub();
+  }
+
+  /** Deletes the next few of what a query finds. */
+  async #step(projectId: string, tasks: Tasks<object>, manner: Manner): Promise<Gone> {
+    const next = await tasks
+      .select(['id', STORED_BYTES.as('bytes')])
+      .limit(TASKS_PER_STEP)
+      .execute();
+    let bytes = 0;
+    const within = next.filter((task) => {
+      bytes += task.bytes;
+      return bytes <= BYTES_PER_STEP;
+    });
+    const ids = (within.length > 0 ? within : next.slice(0, 1)).map(({ id }) => id);
+    if (ids.length === 0) return { tasks: 0, sessions: 0, bytes: 0 };
+    const gone = await this.#engine.transaction((tx) =>
+      removeTasks(this.#engine, tx, projectId, ids, manner),
+    );
+    if (gone.tasks > 0) this.#onChange(projectId);
+    // Another process may have deleted these meanwhile; there may be others.
+    return gone.tasks > 0 ? gone : this.#step(projectId, tasks, manner);
+  }
+
+  async #sessionsOf(projectId: string, subject: Subject): Promise<number> {
+    if (subject.kind === 'task') return 0;
+    let query = this.#db
+      .selectFrom('sessions as s')
+      .select((eb) => eb.fn.countAll<number>().as('sessions'))
+      .where('s.project_id', '=', projectId);
+    if (subject.kind === 'session') query = query.where('s.id', '=', subject.id);
+    if (subject.kind === 'user') {
+      const user = nameOf(subject.id);
+      query = query
+        .where('s.id', 'in', (eb) =>
+          eb
+            .selectFrom('tasks')
+            .select('session_id')
+            .where('project_id', '=', projectId)
+            .where('user_id', '=', user)
+            .where('session_id', 'is not', null)
+            .$castTo<{ session_id: string }>(),
+        )
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('tasks as o')
+                .select('o.id')
+                .whereRef('o.project_id', '=', 's.project_id')
+                .whereRef('o.session_id', '=', 's.id')
+                .where((of) => of.or([of('o.user_id', 'is', null), of('o.user_id', '!=', user)])),
+            ),
+          ),
+        );
+    }
+    return (await query.executeTakeFirstOrThrow()).sessions;
+  }
+
+  /** One that had no task. */
+  async #removeSession(projectId: string, sessionId: string): Promise<Removed> {
+    const sessions = await this.#engine.transaction(async (tx) => {
+      const left = await tidySessions(this.#engine, tx, projectId, [sessionId], false);
+      await this.#engine.noteRemoval(tx);
+      return left;
+    });
+    return { tasks: 0, sessions };
+  }
+
+  /** What belongs to no task. */
+  async #removeOthers(projectId: string, signal: AbortSignal | undefined): Promise<Removed> {
+    const sessions = await this.#removeAll('sessions', projectId, signal);
+    await this.#removeAll('comparisons', projectId, signal);
+    await this.#removeAll('tests', projectId, signal);
+    return { tasks: 0, sessions };
+  }
+
+  async #removeAll(
+    table: 'sessions' | 'comparisons' | 'tests',
+    projectId: string,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    for (let gone = 0; ; ) {
+      signal?.throwIfAborted();
+      const step = await this.#engine.transaction(async (tx) => {
+        const next = tx
+          .selectFrom(table)
+          .select('id')
+          .where('project_id', '=', projectId)
+          .limit(ROWS_PER_STEP);
+        const { numDeletedRows } = await tx
+          .deleteFrom(table)
+          .where('project_id', '=', projectId)
+          .where('id', 'in', next)
+          .executeTakeFirstOrThrow();
+        await this.#engine.noteRemoval(tx);
+        return Number(numDeletedRows);
+      });
+      gone += step;
+      if (step === 0) return gone;
+      await nextTurn();
+    }
+  }
+}
+
+function tasksOf(db: Kysely<Schema>, projectId: string, subject: Subject): Tasks<object> {
+  const tasks = db.selectFrom('tasks').where('project_id', '=', projectId);
+  switch (subject.kind) {
+    case 'task':
+      return tasks.where('id', '=', subject.id);
+    case 'session':
+      return tasks.where('session_id', '=', subject.id);
+    case 'user':
+      return tasks.where('user_id', '=', nameOf(subject.id));
+    case 'project':
+      return tasks;
+  }
+}
