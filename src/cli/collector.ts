@@ -40,6 +40,7 @@ interface Flags {
 /** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
 export function collectorCommand(): Command {
   const command = new Command('collector')
+    .enablePositionalOptions()
     .description(
       'Run the local phospho: the same HTTP API, with an embedded database or a PostgreSQL. No account is needed.',
     )

@@ -51,7 +51,11 @@ export function resolveOptions(
       ? options.requestLog
       : flagOf('requestLog', options.requestLog ?? env('REQUEST_LOG') ?? false);
   return {
-    ...resolveTarget(options, environment),
+    database: databaseOf(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db', {
+      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 2, 500),
+      partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
+    }),
+    project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
     apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
     dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
     host: matching('host', options.host ?? env('HOST') ?? '127.0.0.1', HOST),
@@ -84,21 +88,6 @@ export function resolveOptions(
       typeof options.auditLog === 'function'
         ? options.auditLog
         : flagOf('auditLog', options.auditLog ?? env('AUDIT_LOG') ?? requestLog === true),
-  };
-}
-
-/** Which database and which project: all that the commands need that work beside a collector. */
-export function resolveTarget(
-  options: Pick<CollectorOptions, 'database' | 'poolSize' | 'partitions' | 'project'>,
-  environment: Environment = process.env,
-): Pick<ResolvedOptions, 'database' | 'project'> {
-  const env = (name: string) => environment[`PHOSPHO_COLLECTOR_${name}`] || undefined;
-  return {
-    database: databaseOf(options.database ?? env('DATABASE') ?? 'sqlite:./phospho.db', {
-      poolSize: integer('poolSize', options.poolSize ?? env('POOL_SIZE') ?? 10, 2, 500),
-      partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
-    }),
-    project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
   };
 }
 

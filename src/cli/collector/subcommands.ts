@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { auditCommand } from './audit.ts';
 import { deleteCommand } from './delete.ts';
+import { keysCommand } from './keys.ts';
+import { projectsCommand } from './projects.ts';
 
 /** The commands below `collector`. Their own options come after their names. */
 export function subcommands(): Command[] {
-  return [deleteCommand()];
+  return [projectsCommand(), keysCommand(), auditCommand(), deleteCommand()];
 }
