@@ -12,6 +12,8 @@ async function main(): Promise<void> {
     .description('See what users ask your LLM and how they liked the answer.')
     .version(VERSION)
     .showHelpAfterError('(--help lists the options)')
+    // Else `collector` would take the options of the commands below it.
+    .enablePositionalOptions()
     .addCommand(collectorCommand())
     .addCommand(replayCommand());
   throwsFromAll(program);
