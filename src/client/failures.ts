@@ -72,7 +72,7 @@ export function refusedCall(call: Call, answer: Answer, scrub: Scrubber): Phosph
   }
   const detail = scrub.json(detailOf(answer.text, header('content-type') ?? ''));
   const said = renderDetail(detail);
-  const message = `${status}${said === '' ? '' : ` ${said}`}${HINTS[status] ?? ''}`;
+  const message = `${status}${said === '' ? '' : ` ${said}`}${hintFor(status, said)}`;
   options.detail = typeof detail === 'string' ? detail.slice(0, MAX_DETAIL_CHARS * 4) : detail;
   return status < 500
     ? new PhosphoClientError(message, options)
@@ -82,6 +82,11 @@ export function refusedCall(call: Call, answer: Answer, scrub: Scrubber): Phosph
 const KEY_HINT =
   ' (is the API key, PHOSPHO_API_KEY or the option apiKey, right, and may it use this project?)';
 const HINTS: Readonly<Record<number, string>> = { 401: KEY_HINT, 403: KEY_HINT };
+
+/** A server that names the scope that is missing has said it better. */
+function hintFor(status: number, said: string): string {
+  return status === 403 && /\bscope\b/.test(said) ? '' : (HINTS[status] ?? '');
+}
 
 /** One header's first value. */
 export function headerOf(answer: Answer, name: string): string | undefined {

@@ -388,7 +388,8 @@ test('/health answers without a key, at the root and below /v2', async () => {
 });
 
 test('serves the same on Express 4', async () => {
-  const options = { database: 'sqlite::memory:', port: 0, flagWaitMs: 1 };
+  const adminToken = 'the-admin-token-of-the-tests';
+  const options = { database: 'sqlite::memory:', port: 0, flagWaitMs: 1, adminToken };
   // Express 4 has no types of its own.
   const express4 = createRequire(import.meta.url)('express4') as ExpressModule;
   const collector = await openCollector(options, express4);
@@ -406,4 +407,8 @@ test('serves the same on Express 4', async () => {
   await http.post('/v2/tasks').set('content-type', 'application/json').send('{').expect(400);
   await http.put('/v2/tasks/t').expect(405);
   await http.get('/nope').expect(404);
+  const admin = agent(collector.app).set('authorization', `Bearer ${adminToken}`);
+  const { body: made } = await admin.post('/v2/admin/projects/demo/keys').send({}).expect(200);
+  await admin.delete(`/v2/admin/projects/demo/keys/${made.id}`).expect(200);
+  await admin.delete(`/v2/admin/projects/demo/keys/${made.id}/`).expect(404);
 });

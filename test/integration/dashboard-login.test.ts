@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startDashboard, TOKEN } from '../helpers/dashboard.ts';
+import { as } from './collector-helpers.ts';
 
 const TASKS = '/projects/demo/tasks';
 
@@ -46,6 +47,20 @@ test('guessing is slowed down', async () => {
   for (let i = 0; i < 30; i++) await login(`guess ${i}`).expect(401);
   const { headers } = await login().expect(429);
   expect(headers['retry-after']).toBe('60');
+});
+
+test('a login is in the audit, and a refused one is not', async () => {
+  const adminToken = 'the-admin-token-of-the-tests';
+  const { collector, login } = await startDashboard({ adminToken });
+  await login('a wrong token').expect(401);
+  await login().expect(204);
+  const { body } = await as(collector, adminToken).get('/admin/audit?limit=1').expect(200);
+  expect(body.acts).toEqual([
+    expect.objectContaining({
+      ...{ act: 'dashboard.login', actor: 'dashboard token', project_id: null },
+      details: { address: expect.stringContaining('127.0.0.1') },
+    }),
+  ]);
 });
 
 test('a login ends by logging out', async () => {

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response, Router } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import * as z from 'zod';
+import { DASHBOARD_TOKEN } from '../admin/actors.ts';
 import type { BodyReader } from '../http/body.ts';
 import { HttpError } from '../http/http-error.ts';
 import { readBody } from '../inputs/read.ts';
@@ -80,6 +81,10 @@ export class Dashboard {
         'This is not the login token of this collector. It is in the link that the collector printed when it started.',
       );
     }
+    await this.#parts.store.audit.note('', {
+      ...{ actor: DASHBOARD_TOKEN, act: 'dashboard.login', subject: 'dashboard' },
+      details: { address: req.ip ?? null },
+    });
     await this.#logins.start(req, res);
     res.status(204).end();
   }
