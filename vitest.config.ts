@@ -13,7 +13,7 @@ const CONTRACT = [
   'test/integration/otlp{,-conventions,-requests}.test.ts',
   'test/integration/dashboard-{api,overview,login}.test.ts',
   'test/integration/collector-removal.test.ts',
-  'test/unit/collector/{stats,removal}.test.ts',
+  'test/unit/collector/{stats,removal,retention}.test.ts',
 ];
 
 /** They run side by side with the suite, which has run on SQLite: Node's own, or libsql where Node has none. */

@@ -35,6 +35,8 @@ interface Flags {
   logRequests?: boolean;
   adminToken?: string;
   logAudit?: boolean;
+  retentionDays?: string;
+  retentionBytes?: string;
 }
 
 /** `phospho-express collector`: runs the local phospho until SIGINT or SIGTERM. */
@@ -170,6 +172,17 @@ export function collectorCommand(): Command {
         'REQUEST_LOG',
       ),
     )
+    .option(
+      '--retention-days <number>',
+      withEnv('delete tasks that are older, 0 to 36500; default 0, keep all', 'RETENTION_DAYS'),
+    )
+    .option(
+      '--retention-bytes <number>',
+      withEnv(
+        'delete the oldest tasks of a project that has more bytes of texts; default 0, keep all',
+        'RETENTION_BYTES',
+      ),
+    )
     .action(run);
   for (const subcommand of subcommands()) command.addCommand(subcommand);
   return command;
@@ -211,6 +224,7 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(judgeTimeoutMs !== undefined && { timeoutMs: numberIn(judgeTimeoutMs) }),
   };
   const { poolSize, partitions, tlsCert, tlsKey, behindProxy } = flags;
+  const { retentionDays, retentionBytes } = flags;
   return {
     ...(port !== undefined && { port: numberIn(port) }),
     ...(host !== undefined && { host }),
@@ -234,6 +248,8 @@ function optionsOf(flags: Flags): CollectorOptions {
     ...(flags.logRequests !== undefined && { requestLog: flags.logRequests }),
     ...(flags.adminToken !== undefined && { adminToken: flags.adminToken }),
     ...(flags.logAudit !== undefined && { auditLog: flags.logAudit }),
+    ...(retentionDays !== undefined && { retentionDays: numberIn(retentionDays) }),
+    ...(retentionBytes !== undefined && { retentionBytes: numberIn(retentionBytes) }),
     ...(Object.keys(judge).length > 0 && { judge }),
   };
 }
@@ -250,7 +266,7 @@ function limitsOf(flags: Flags): LimitOptions {
 
 /** What is no number is passed on as it came, to be refused with the option's name and range. */
 function numberIn(text: string): number {
-  return /^\d{1,12}$/.test(text) ? Number(text) : (text as never);
+  return /^\d{1,16}$/.test(text) ? Number(text) : (text as never);
 }
 
 function greeting(collector: RunningCollector, key: ProjectKey): string[] {

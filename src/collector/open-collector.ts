@@ -59,7 +59,7 @@ export async function openCollector(
   const folder = new Folder(store.spans, waiters, logger);
   folder.wakeIn(0);
   const failedKeys = new FailedKeys(options.limits.failedKeysPerMinute, meter);
-  const upkeep = new Upkeep({ store, logger });
+  const upkeep = new Upkeep({ store, logger, meter, retention: options.retention });
   const app = buildApp(expressModule, {
     store,
     waiters,

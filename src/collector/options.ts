@@ -163,6 +163,20 @@ export interface CollectorOptions {
    * @defaultValue false
    */
   requestLog?: boolean | ((entry: RequestLogEntry) => void);
+  /**
+   * How many days tasks are kept after their `created_at`, 0 to 36 500; 0 keeps all. A project's own setting
+   * `retention_days` comes first. See docs/collector-data.md. Environment: `PHOSPHO_COLLECTOR_RETENTION_DAYS`.
+   *
+   * @defaultValue 0
+   */
+  retentionDays?: number;
+  /**
+   * How many bytes of tasks' texts are kept of each project, the newest; 0 keeps all. A project's own setting
+   * `retention_bytes` comes first. Environment: `PHOSPHO_COLLECTOR_RETENTION_BYTES`.
+   *
+   * @defaultValue 0
+   */
+  retentionBytes?: number;
   /** Takes warnings, and errors that clients are told nothing about. @defaultValue console */
   logger?: Logger;
   /**

@@ -4,6 +4,7 @@ import type { RequestLogEntry } from './http/observe.ts';
 import type { ResolvedJudge } from './judge/options.ts';
 import { resolveJudge } from './judge/resolve.ts';
 import { type ResolvedLimits, resolveLimits } from './limits/limit-values.ts';
+import { MAX_RETENTION_DAYS, type Retention } from './model/retention.ts';
 import { FLAG_WAIT_MS } from './model/task-waiters.ts';
 import { resolveTls, type TlsOptions } from './network/certificate.ts';
 import { resolveBehindProxy, type TrustedProxies } from './network/proxy.ts';
@@ -32,6 +33,7 @@ export interface ResolvedOptions {
   adminToken: string | undefined;
   auditLog: boolean | ((entry: AuditLogEntry) => void);
   requestLog: boolean | ((entry: RequestLogEntry) => void);
+  retention: Retention;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,6 +83,20 @@ export function resolveOptions(
     ),
     limits: resolveLimits(options, env),
     judge: resolveJudge(options.judge ?? {}, environment),
+    retention: {
+      days: integer(
+        'retentionDays',
+        options.retentionDays ?? env('RETENTION_DAYS') ?? 0,
+        0,
+        MAX_RETENTION_DAYS,
+      ),
+      bytes: integer(
+        'retentionBytes',
+        options.retentionBytes ?? env('RETENTION_BYTES') ?? 0,
+        0,
+        Number.MAX_SAFE_INTEGER,
+      ),
+    },
     metricsToken: secret('metricsToken', options.metricsToken ?? env('METRICS_TOKEN')),
     adminToken: adminTokenOf(options, env),
     requestLog,

@@ -60,6 +60,11 @@ test('a file of the first version opens with facts, figures and search for all t
   expect(totals).toMatchObject({ tasks: COUNT, success: 121, failure: 0 });
   expect(models).toMatchObject([{ name: 'm', tasks: COUNT }]);
   expect(routes).toMatchObject([{ name: '/r', tasks: COUNT }]);
+  const all = await store.tasks.list('p', { filters: {}, limit: 2000 });
+  const texts = all.map(({ input, output, notes, metadata }) =>
+    [input, output, notes ?? '', JSON.stringify(metadata)].join(''),
+  );
+  expect(await store.removal.bytes('p')).toBe(Buffer.byteLength(texts.join('')));
 
   const found = async (q: string) =>
     (await store.dashboard.tasks('p', { q, limit: 200 })).rows.map(({ id }) => id);

@@ -119,6 +119,22 @@ test('is noted in the audit, without texts, and counted', async () => {
   expect(text).toContain('deleted_tasks_total{reason="request"} 5');
 });
 
+test('a project sets its own retention by the API', async () => {
+  const { post, get } = await startAdministered();
+  const settings = { retention_days: 30, retention_bytes: 0 };
+  const { body } = await post('/admin/projects/demo', { settings }).expect(200);
+  expect(body.settings).toEqual(settings);
+  for (const wrong of [
+    { retention_days: -1 },
+    { retention_bytes: '5' },
+    { retention_days: 36_501 },
+  ])
+    await post('/admin/projects/demo', { settings: wrong }).expect(422);
+  await post('/admin/projects/demo', { settings: { retention_days: null } }).expect(200);
+  const shown = await get('/admin/projects/demo').expect(200);
+  expect(shown.body.settings).toEqual({ retention_bytes: 0 });
+});
+
 test('needs a key that may administer', async () => {
   const { remove } = await startAdministered(undefined, ['read', 'write']);
   for (const path of ['/tasks/a', '/sessions/s', '/projects/demo/users/u'])

@@ -22,6 +22,8 @@ export interface Engine {
   metadataIs(key: string, value: unknown): Expression<SqlBool>;
   /** Runs work while no other collector runs such work on this database. */
   alone<T>(work: () => Promise<T>): Promise<T>;
+  /** Takes a lock that holds until the transaction ends. @returns whether nobody else has it */
+  tryLock(tx: Kysely<Schema>, name: string): Promise<boolean>;
   /** Lets the statements of a transaction take as long as they take. */
   withoutLimits(tx: Kysely<Schema>): Promise<void>;
   /** Run it in a transaction that deletes what must leave nothing behind in the database's files. */

@@ -383,6 +383,21 @@ export interface RemovalOptions {
   signal?: AbortSignal;
 }
 
+/** What is kept of a project; undefined: all. */
+export interface KeptOf {
+  /** UNIX seconds: what was created before goes. */
+  since?: number | undefined;
+  /** Of the tasks' texts. */
+  maxBytes?: number | undefined;
+}
+
+/** How many tasks have gone for their age and for the size of all, and how many other rows. */
+export interface Outlived {
+  age: number;
+  size: number;
+  others: number;
+}
+
 /** The end of what is stored. */
 export interface RemovalStore {
   /** How much a deletion would take now. */
@@ -401,8 +416,15 @@ export interface RemovalStore {
   ): Promise<Removed | undefined>;
   /** The size of all tasks of a project: of their texts, in UTF-8. */
   bytes(projectId: string): Promise<number>;
-  /** Forgets the ids of what was deleted 48 h ago. */
-  forgetRemoved(): Promise<void>;
+  /**
+   * Takes the next step, of at most 500 tasks, towards keeping no more of a project than this, the oldest first. With
+   * `since` old tests that have ended, comparisons and sessions without tasks go too.
+   *
+   * @returns what has gone; nothing: it is done, or another collector is at it
+   */
+  retain(projectId: string, kept: KeptOf): Promise<Outlived>;
+  /** Forgets the ids of what was deleted 48 h before `now`, in UNIX seconds. */
+  forgetRemoved(now: number): Promise<void>;
   /** Takes the remains of deletion out of the files, a little at a time. @returns whether none are left */
   scrub(): Promise<boolean>;
 }

@@ -1,6 +1,8 @@
 import { describeError } from '../../internal/hooks.ts';
 import type { GuardedLogger } from '../../internal/logger.ts';
-import type { Store } from '../store/store.ts';
+import type { Meter } from '../metrics/meter.ts';
+import { type Retention, retentionOf } from '../model/retention.ts';
+import type { ProjectRecord, Store } from '../store/store.ts';
 
 /** Milliseconds from one round to the next, and from the start to the first. */
 const EVERY_MS = 10 * 60_000;
@@ -9,15 +11,22 @@ const FIRST_MS = 5_000;
 const SOON_MS = 500;
 /** Between steps it rests for so many times as long as the step took: others use the database. */
 const REST = 2;
+const DAY_SECONDS = 86_400;
 
 export interface UpkeepParts {
-  store: Pick<Store, 'removal'>;
+  store: Pick<Store, 'projects' | 'removal'>;
   logger: GuardedLogger;
+  meter: Meter;
+  /** Of projects that have set nothing else. */
+  retention: Retention;
+  /** UNIX milliseconds. @defaultValue Date.now */
+  now?: () => number;
 }
 
 /**
- * What a collector does by itself about what it has stored: small steps, with pauses. Several collectors may do it
- * over one database at once.
+ * What a collector does by itself about what it has stored: it deletes what has outlived its project's retention, and
+ * takes the remains of deletion out of the files. Small steps, with pauses; several collectors may do it over one
+ * database.
  */
 export class Upkeep {
   readonly #parts: UpkeepParts;
@@ -55,7 +64,7 @@ export class Upkeep {
     this.#timer = setTimeout(
       () => {
         this.#wakesAt = Number.POSITIVE_INFINITY;
-        this.#running = this.#round().then(() => {
+        this.#running = this.look().then(() => {
           this.#running = undefined;
           this.#wakeIn(EVERY_MS);
           // It may have been told to wake earlier meanwhile.
@@ -67,10 +76,12 @@ export class Upkeep {
     this.#timer.unref();
   }
 
-  async #round(): Promise<void> {
+  /** What it does each time. Errors are logged: once, until it has gone well again. */
+  async look(): Promise<void> {
     const { store, logger } = this.#parts;
     try {
-      await store.removal.forgetRemoved();
+      await this.#retain();
+      await store.removal.forgetRemoved(this.#now);
       await this.#inSteps(() => store.removal.scrub());
       logger.forget('upkeep');
     } catch (error) {
@@ -78,6 +89,29 @@ export class Upkeep {
       const reason = describeError(error);
       logger.once('upkeep', 'warn', `upkeep of the database waits, since it fails: ${reason}`);
     }
+  }
+
+  async #retain(): Promise<void> {
+    const { store, meter, retention } = this.#parts;
+    for await (const { id: projectId, settings } of allProjects(store.projects)) {
+      const { days, bytes } = retentionOf(settings, retention);
+      if (days === 0 && bytes === 0) continue;
+      const kept = {
+        since: days === 0 ? undefined : this.#now - days * DAY_SECONDS,
+        maxBytes: bytes === 0 ? undefined : bytes,
+      };
+      await this.#inSteps(async () => {
+        const { age, size, others } = await store.removal.retain(projectId, kept);
+        meter.removed('age', age);
+        meter.removed('size', size);
+        return age + size + others === 0;
+      });
+      if (this.#closed.signal.aborted) return;
+    }
+  }
+
+  get #now(): number {
+    return Math.floor((this.#parts.now ?? Date.now)() / 1000);
   }
 
   /** Takes steps until one says that it was the last. */
@@ -101,5 +135,16 @@ export class Upkeep {
         resolve();
       }
     });
+  }
+}
+
+const PROJECTS_AT_ONCE = 100;
+
+async function* allProjects(projects: Store['projects']): AsyncGenerator<ProjectRecord> {
+  for (let after: string | undefined; ; ) {
+    const page = await projects.list({ after, limit: PROJECTS_AT_ONCE });
+    yield* page;
+    after = page.at(-1)?.id;
+    if (page.length < PROJECTS_AT_ONCE) return;
   }
 }

@@ -22,10 +22,13 @@ test('an option comes from the parameter, else the environment, else its default
     PHOSPHO_COLLECTOR_ALLOWED_HOSTS: 'a.internal, b.internal,',
     PHOSPHO_COLLECTOR_PUBLIC_FLAGS: 'true',
     PHOSPHO_COLLECTOR_MAX_BODY_BYTES: '2048',
+    PHOSPHO_COLLECTOR_RETENTION_DAYS: '30',
+    PHOSPHO_COLLECTOR_RETENTION_BYTES: '50000000000',
   };
   expect(resolveOptions({}, environment)).toMatchObject({
     ...{
       database: { kind: 'sqlite', path: ':memory:' },
+      retention: { days: 30, bytes: 50_000_000_000 },
       project: 'shop',
       apiKey: 'a-key-of-16-or-more',
       host: '0.0.0.0',
@@ -137,6 +140,8 @@ describe('a value out of range is refused, naming option, range and value:', () 
     [{ behindProxy: ['10.0.0.0/33'] }, /^behindProxy takes/],
     [{ behindProxy: '0.0.0.0/0' }, /^behindProxy takes/],
     [{ tls: { cert: 'x', key: '' } }, /^tls\.key takes .*PHOSPHO_COLLECTOR_TLS_KEY$/],
+    [{ retentionDays: 1.5 }, /^retentionDays takes an integer from 0 to 36500; 1.5 came/],
+    [{ retentionBytes: -1 }, /^retentionBytes takes .*PHOSPHO_COLLECTOR_RETENTION_BYTES/],
   ])('%j', (options, message) => {
     expect(() => resolveOptions(options, {})).toThrow(PhosphoConfigError);
     expect(() => resolveOptions(options, {})).toThrow(message);

@@ -84,6 +84,12 @@ export class PostgresEngine implements Engine {
     });
   }
 
+  async tryLock(tx: Kysely<Schema>, name: string): Promise<boolean> {
+    const { rows } = await sql<{ has: boolean }>`
+      select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as has`.execute(tx);
+    return rows[0]?.has ?? false;
+  }
+
   async withoutLimits(tx: Kysely<Schema>): Promise<void> {
     await sql`select set_config(name, '0', true) from unnest(${LIMITED}::text[]) as name`.execute(
       tx,

@@ -1,20 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
-import { unixNow } from '../clock.ts';
 import type { Engine } from '../engine.ts';
 import { nameOf } from '../facts.ts';
 import type { Schema } from '../schema.ts';
 import { STORED_BYTES } from '../stats/bytes.ts';
-import { DAY } from '../stats/tally.ts';
-import type { RemovalOptions, RemovalStore, Removed, Subject } from '../store.ts';
+import type { KeptOf, Outlived, RemovalOptions, RemovalStore, Removed, Subject } from '../store.ts';
 import { tidySessions } from './left-sessions.ts';
 import { type Gone, type Manner, removeTasks } from './remove-tasks.ts';
 import { REMEMBERED_SECONDS } from './removed-ids.ts';
+import { bytesStored, retainStep } from './retain.ts';
+import { TASKS_PER_STEP, within } from './steps.ts';
 import { removeTraces } from './traces.ts';
 
-/** Tasks a transaction, and the bytes of their texts: other writers wait for so long. */
-const TASKS_PER_STEP = 500;
-const BYTES_PER_STEP = 8 * 2 ** 20;
 /** Rows a transaction, of the other tables. */
 const ROWS_PER_STEP = 1_000;
 
@@ -72,22 +69,20 @@ export class KyselyRemoval implements RemovalStore {
     return gone;
   }
 
-  async bytes(projectId: string): Promise<number> {
-    const { bytes } = await this.#db
-      .selectFrom('task_stats')
-      .select((eb) => eb.fn.sum<number | string | null>('bytes').as('bytes'))
-      .where('project_id', '=', projectId)
-      .where('dimension', '=', 'all')
-      .where('grain', '=', DAY)
-      .executeTakeFirstOrThrow();
-    // PostgreSQL's sum of bigint is a numeric, which comes as a text.
-    return Number(bytes ?? 0);
+  bytes(projectId: string): Promise<number> {
+    return bytesStored(this.#db, projectId);
   }
 
-  async forgetRemoved(): Promise<void> {
+  async retain(projectId: string, kept: KeptOf): Promise<Outlived> {
+    const outlived = await retainStep(this.#engine, projectId, kept);
+    if (outlived.age + outlived.size + outlived.others > 0) this.#onChange(projectId);
+    return outlived;
+  }
+
+  async forgetRemoved(now: number): Promise<void> {
     await this.#db
       .deleteFrom('removed_tasks')
-      .where('removed_at', '<=', unixNow() - REMEMBERED_SECONDS)
+      .where('removed_at', '<=', now - REMEMBERED_SECONDS)
       .execute();
   }
 
@@ -101,12 +96,7 @@ export class KyselyRemoval implements RemovalStore {
       .select(['id', STORED_BYTES.as('bytes')])
       .limit(TASKS_PER_STEP)
       .execute();
-    let bytes = 0;
-    const within = next.filter((task) => {
-      bytes += task.bytes;
-      return bytes <= BYTES_PER_STEP;
-    });
-    const ids = (within.length > 0 ? within : next.slice(0, 1)).map(({ id }) => id);
+    const ids = within(next).map(({ id }) => id);
     if (ids.length === 0) return { tasks: 0, sessions: 0, bytes: 0 };
     const gone = await this.#engine.transaction((tx) =>
       removeTasks(this.#engine, tx, projectId, ids, manner),

@@ -52,6 +52,10 @@ export class SqliteEngine implements Engine {
     return work();
   }
 
+  async tryLock(): Promise<boolean> {
+    return true;
+  }
+
   async withoutLimits(): Promise<void> {}
 
   noteRemoval(tx: Kysely<Schema>): Promise<void> {
