@@ -97,7 +97,7 @@ describe('an answer', () => {
     ]
   >([
     ['an unknown route', 404, (http) => http.get('/v2/nothing/here')],
-    ['a wrong method', 405, (http) => http.delete('/v2/tasks/t')],
+    ['a wrong method', 405, (http) => http.put('/v2/tasks/t')],
     ['a wrong method on a GET route', 405, (http) => http.post('/v2/sessions/s/transcript')],
     ['malformed JSON', 400, (http) => http.post('/v2/tasks').type('json').send('{"a":')],
     ['a JSON string', 400, (http) => http.post('/v2/tasks').type('json').send('"a"')],
@@ -135,7 +135,7 @@ describe('an answer', () => {
   test('405 names the methods that are allowed', async () => {
     const { collector } = await startCollector();
     const { headers } = await agent(collector.app).put('/v2/tasks/t').expect(405);
-    expect(headers.allow).toBe('HEAD, GET, POST');
+    expect(headers.allow).toBe('HEAD, GET, POST, DELETE');
   });
 });
 

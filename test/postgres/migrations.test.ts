@@ -25,6 +25,8 @@ const STEPS = [
   '0004-many-writers',
   '0010-comparison-reason',
   '0011-otlp',
+  '0012-keys-settings-audit',
+  '0013-removal',
 ];
 
 test('five processes that start at the same time over a new database make its schema once', async () => {
@@ -70,8 +72,8 @@ test('partitions are made with a new database, and are found again', async () =>
     `select count(*)::int as tables from pg_inherits join pg_class on oid = inhparent
      where relkind = 'p' and relname <> ''`,
   )) as [{ tables: number }];
-  // Ten tables of a project's rows, three parts each.
-  expect(tables).toBe(30);
+  // Twelve tables of a project's rows, three parts each.
+  expect(tables).toBe(36);
   await (await createCollector({ database, port: 0, partitions: 3 })).close();
   await (await createCollector({ database, port: 0 })).close();
   await expect(createCollector({ database, port: 0, partitions: 4 })).rejects.toThrow(
