@@ -46,8 +46,10 @@ test('a running collector takes a key that is made beside it, and refuses it onc
   expect(await statusWith(base, key)).toBe(200);
 
   const keys = await json('keys', 'list');
-  expect(keys).toMatchObject([{ name: 'start', of_start: true }, { name: 'web shop' }]);
-  const [, { id }] = keys;
+  const named = (name: string) => keys.find((one: { name: string }) => one.name === name);
+  expect(keys).toHaveLength(2);
+  expect(named('start')).toMatchObject({ of_start: true, scopes: ['read', 'write'] });
+  const { id } = named('web shop');
   const rotated = await run('keys', 'rotate', id, '--grace', '60000', '--quiet');
   expect(rotated).toMatchObject({ code: 0, out: expect.stringMatching(KEY), err: '' });
   const fresh = rotated.out.trim();

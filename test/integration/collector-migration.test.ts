@@ -1,15 +1,19 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Migrator } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
+import { createCollector } from '../../src/collector/index.ts';
 import { initial } from '../../src/collector/store/migrations/0001-initial.ts';
 import { openStore } from '../../src/collector/store/open-store.ts';
 import { SqliteEngine } from '../../src/collector/store/sqlite/engine.ts';
 import { openSqlite } from '../../src/collector/store/sqlite/open-sqlite.ts';
+import { as } from './collector-helpers.ts';
 
 const T0 = 1_790_000_000;
 const COUNT = 1203;
+const OLD_KEY = 'phk_of-the-first-version';
 const HOUR_OF_T0 = { starts: [T0 - (T0 % 3600)], to: T0 - (T0 % 3600) + 3600 };
 
 /** None is the beginning of another. */
@@ -28,6 +32,12 @@ async function oldFile(): Promise<string> {
   expect(error).toBeUndefined();
   const project = { id: 'p', project_name: 'p', created_at: T0 };
   await db.insertInto('projects').values(project).execute();
+  const hash = createHash('sha256').update(OLD_KEY).digest('hex');
+  const key = { project_id: 'p', hash, last4: OLD_KEY.slice(-4), created_at: T0 };
+  await db
+    .insertInto('api_keys')
+    .values(key as never)
+    .execute();
   const rows = Array.from({ length: COUNT }, (_, index) => index);
   await db.transaction().execute(async (tx) => {
     for (const index of rows) {
@@ -74,6 +84,20 @@ test('a file of the first version opens with facts, figures and search for all t
   const [row] = (await store.dashboard.tasks('p', { limit: 1 })).rows;
   expect(row).toMatchObject({ id: `t${COUNT - 1}`, model: 'm', route: '/r', latency_ms: 100 });
   expect((await store.tasks.find('p', 't7'))?.metadata).toMatchObject({ odd: [7] });
+});
+
+test('a key of the first version reads and writes, and is one of a start: another start may replace it', async () => {
+  const path = await oldFile();
+  const options = { database: `sqlite:${path}`, port: 0, project: 'p' };
+  const kept = await createCollector(options);
+  onTestFinished(() => kept.close());
+  expect(kept.apiKey).toBeUndefined();
+  await as(kept, OLD_KEY).get('/projects/p').expect(200);
+  await as(kept, OLD_KEY).post('/tasks/t1', { notes: 'seen' }).expect(200);
+  const next = await createCollector({ ...options, apiKey: 'a-key-of-the-next-start' });
+  onTestFinished(() => next.close());
+  await as(kept, OLD_KEY).get('/projects/p').expect(401);
+  await as(kept, next.apiKey).get('/projects/p').expect(200);
 });
 
 test('what is stored and judged after the migration counts on from there', async () => {
