@@ -1,11 +1,12 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import type { Express } from 'express';
-import { PhosphoError } from '../errors.ts';
+import { PhosphoConfigError, PhosphoError } from '../errors.ts';
 import type { GuardedLogger } from '../internal/logger.ts';
 import { DASHBOARD_PATH } from './dashboard/dashboard.ts';
 import { makeServer } from './http/server.ts';
+import type { UnderWay } from './http/under-way.ts';
 import { loadCertificate, type TlsOptions } from './network/certificate.ts';
 import { assertMayListen } from './network/exposure.ts';
 import type { TrustedProxies } from './network/proxy.ts';
@@ -13,11 +14,20 @@ import { followRenewals } from './network/renewal.ts';
 import { type ProjectKey, settleKey } from './project-key.ts';
 import type { Store } from './store/store.ts';
 
+/** Where a collector is. */
+export interface CollectorAddresses {
+  url: string;
+  /** What clients take as base URL. */
+  baseUrl: string;
+  /** With the login token, so treat it as a password. */
+  dashboardUrl: string;
+}
+
 /** A local phospho: the HTTP API over a database of its own. */
 export interface Collector {
   /**
-   * The Express app, for tests (supertest) or to mount in another server. `listen()` serves it.
-   * It has no prefix of its own: the API is below `/v2`.
+   * The Express app, for tests (supertest) or to mount in another app, at `/` or below any path; see `embedded` of the
+   * options. `listen()` serves it. It has no prefix of its own: the API is below `/v2`.
    */
   readonly app: Express;
   readonly projectId: string;
@@ -40,15 +50,27 @@ export interface Collector {
    */
   readonly dashboardUrl: string;
   /**
+   * The addresses of a collector that is reached at `url`: through a proxy, or mounted in an app.
+   *
+   * @param url - of where it is, e.g. `https://app.example.com/collector`
+   * @throws PhosphoConfigError for what is no http or https URL, or has a query or fragment
+   * @example
+   * ```ts
+   * app.use('/collector', collector.app);
+   * const { baseUrl, dashboardUrl } = collector.addressesAt('http://localhost:3000/collector');
+   * ```
+   */
+  addressesAt(url: string): CollectorAddresses;
+  /**
    * Starts to serve; again, it does nothing.
    *
-   * @throws PhosphoConfigError for a `host` that other machines reach, without `tls` or `behindProxy`
+   * @throws PhosphoConfigError for one that is `embedded`, and for a `host` that other machines reach, without `tls` or `behindProxy`
    * @throws Error of Node, e.g. with code EADDRINUSE, where the address cannot be had
    */
   listen(): Promise<void>;
   /**
    * Stops to accept, ends what waits and idle connections, lets requests under way finish within 5 s, and
-   * closes the database. Safe to repeat.
+   * closes the database. What an app that it is mounted in still passes on is answered 503. Safe to repeat.
    */
   close(): Promise<void>;
 }
@@ -58,6 +80,8 @@ const CLOSE_GRACE_MS = 5000;
 export interface CollectorParts {
   app: Express;
   store: Store;
+  underWay: UnderWay;
+  embedded: boolean;
   /** Ends held flags and live streams, which would keep the server from closing. */
   endWaiting(): void;
   /** Ends what uses the database by itself. */
@@ -80,7 +104,6 @@ export class RunningCollector implements Collector {
   readonly projectId: string;
   readonly #parts: CollectorParts;
   readonly #server: Server;
-  readonly #underWay = new Set<ServerResponse>();
   readonly #sockets = new Set<Socket>();
   readonly #endRenewals: () => void;
   #port: number;
@@ -106,13 +129,6 @@ export class RunningCollector implements Collector {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    this.#server.on('request', (_req, res) => {
-      this.#underWay.add(res);
-      res.once('close', () => {
-        this.#underWay.delete(res);
-        this.#dropIdle();
-      });
-    });
   }
 
   get apiKey(): string | undefined {
@@ -120,6 +136,12 @@ export class RunningCollector implements Collector {
   }
 
   get url(): string {
+    if (this.#parts.embedded) {
+      throw new PhosphoConfigError(
+        'an embedded collector does not know its address: the app that it is mounted in has it. Use ' +
+          "collector.addressesAt('http://localhost:3000/collector'), with where you have mounted it",
+      );
+    }
     if (this.#port === 0) throw new PhosphoError('the port is known only after listen()');
     const { host, tls, allowedHosts } = this.#parts;
     return tls === undefined
@@ -128,11 +150,22 @@ export class RunningCollector implements Collector {
   }
 
   get baseUrl(): string {
-    return `${this.url}/v2`;
+    return this.addressesAt(this.url).baseUrl;
   }
 
   get dashboardUrl(): string {
-    return `${this.url}${DASHBOARD_PATH}#token=${encodeURIComponent(this.#parts.loginToken)}`;
+    return this.addressesAt(this.url).dashboardUrl;
+  }
+
+  addressesAt(at: string): CollectorAddresses {
+    if (!/^https?:\/\/[^?#]+$/i.test(at) || !URL.canParse(at)) {
+      throw new PhosphoConfigError(
+        `addressesAt takes the URL where the collector is, such as https://app.example.com/collector; ${JSON.stringify(at)} came`,
+      );
+    }
+    const url = at.replace(/\/+$/, '');
+    const token = encodeURIComponent(this.#parts.loginToken);
+    return { url, baseUrl: `${url}/v2`, dashboardUrl: `${url}${DASHBOARD_PATH}#token=${token}` };
   }
 
   listen(): Promise<void> {
@@ -166,8 +199,13 @@ export class RunningCollector implements Collector {
   }
 
   #bind(): Promise<void> {
-    const { host, port, tls, behindProxy } = this.#parts;
+    const { host, port, tls, behindProxy, embedded } = this.#parts;
     return new Promise((resolve, reject) => {
+      if (embedded) {
+        throw new PhosphoConfigError(
+          'an embedded collector is served by the app that it is mounted in. Leave out listen(), or embedded: true',
+        );
+      }
       assertMayListen(host, {
         hasTls: tls !== undefined,
         isBehindProxy: behindProxy !== undefined,
@@ -186,25 +224,15 @@ export class RunningCollector implements Collector {
     this.#parts.endWaiting();
     this.#endRenewals();
     await this.#listening?.catch(() => undefined);
-    if (this.#server.listening) {
-      const force = setTimeout(() => this.#endConnections(), CLOSE_GRACE_MS);
-      const closed = new Promise((resolve) => this.#server.close(resolve));
-      this.#dropIdle();
-      await closed;
-      clearTimeout(force);
-    }
+    const closed = this.#server.listening
+      ? new Promise((resolve) => this.#server.close(resolve))
+      : undefined;
+    await this.#parts.underWay.close(CLOSE_GRACE_MS);
+    // Server.close spares connections that have not sent a request yet, and knows of none in its TLS handshake.
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
     await this.#parts.endWork();
     await this.#parts.store.close();
-  }
-
-  /** Server.close spares connections that have not sent a request yet, so the last request's end ends them. */
-  #dropIdle(): void {
-    if (this.#closing !== undefined && this.#underWay.size === 0) this.#endConnections();
-  }
-
-  /** Of the sockets themselves, since Node's server knows of none that is still in its TLS handshake. */
-  #endConnections(): void {
-    for (const socket of this.#sockets) socket.destroy();
   }
 }
 

@@ -5,9 +5,10 @@ import { openCollector } from './open-collector.ts';
 import type { CollectorOptions } from './options.ts';
 
 export type { AuditLogEntry } from './admin/audit-log.ts';
-export type { Collector } from './collector.ts';
+export type { Collector, CollectorAddresses } from './collector.ts';
 export type { RequestLogEntry } from './http/observe.ts';
 export type { JudgeOptions } from './judge/options.ts';
+export type { TlsOptions } from './network/certificate.ts';
 export type { CollectorOptions } from './options.ts';
 
 /**

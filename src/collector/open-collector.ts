@@ -6,6 +6,7 @@ import { Dashboard } from './dashboard/dashboard.ts';
 import { makeLoginToken } from './dashboard/login.ts';
 import { buildApp, type ExpressModule } from './http/app.ts';
 import { requestLogOf } from './http/request-log.ts';
+import { UnderWay } from './http/under-way.ts';
 import { Judge } from './judge/judge.ts';
 import { FailedKeys } from './limits/failed-keys.ts';
 import { Limits } from './limits/limits.ts';
@@ -60,6 +61,7 @@ export async function openCollector(
   folder.wakeIn(0);
   const failedKeys = new FailedKeys(options.limits.failedKeysPerMinute, meter);
   const upkeep = new Upkeep({ store, logger, meter, retention: options.retention });
+  const underWay = new UnderWay();
   const app = buildApp(expressModule, {
     store,
     waiters,
@@ -68,6 +70,8 @@ export async function openCollector(
     publicFlags: options.publicFlags,
     host: options.host,
     behindProxy: options.behindProxy,
+    embedded: options.embedded,
+    underWay,
     allowedHosts: options.allowedHosts,
     maxBodyBytes: options.maxBodyBytes,
     logger,
@@ -86,6 +90,8 @@ export async function openCollector(
   return new RunningCollector({
     app,
     store,
+    underWay,
+    embedded: options.embedded,
     endWork: async () => {
       await Promise.all([folder.close(), upkeep.close()]);
       await keyUses.close();

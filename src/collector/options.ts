@@ -111,6 +111,13 @@ export interface CollectorOptions {
    */
   behindProxy?: boolean | number | string | readonly string[];
   /**
+   * The collector is mounted in an app of yours (`app.use('/collector', collector.app)`) and does not listen itself:
+   * which names the app goes by is the app's to check, so any Host header is taken, and `listen()` throws.
+   *
+   * @defaultValue false
+   */
+  embedded?: boolean;
+  /**
    * Names, without port, that clients may call this server by (the Host header), beside the loopback names
    * and `host`. Others are refused: a hostile web page could point its own name at this machine.
    * Environment: `PHOSPHO_COLLECTOR_ALLOWED_HOSTS`, comma-separated.

@@ -23,6 +23,7 @@ export interface ResolvedOptions {
   tls: TlsOptions | undefined;
   behindProxy: TrustedProxies;
   allowedHosts: readonly string[];
+  embedded: boolean;
   publicFlags: boolean;
   maxBodyBytes: number;
   logger: Logger;
@@ -64,6 +65,7 @@ export function resolveOptions(
     port: integer('port', options.port ?? env('PORT') ?? 7700, 0, 65_535),
     tls: resolveTls(options.tls, env),
     behindProxy: resolveBehindProxy(options.behindProxy ?? env('BEHIND_PROXY') ?? false),
+    embedded: flagOf('embedded', options.embedded ?? false),
     allowedHosts: (options.allowedHosts ?? list(env('ALLOWED_HOSTS'))).map((host) =>
       matching('allowedHosts', host, HOST),
     ),

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { agent } from 'supertest';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createCollector } from '../../src/collector/index.ts';
 import { startCollector } from './collector-helpers.ts';
 
@@ -149,12 +149,26 @@ test('an unexpected failure is a 500 that tells only a request id, and a line in
     error: (line: string) => lines.push(line),
   };
   const collector = await createCollector({ database: 'sqlite::memory:', port: 0, logger });
-  const http = agent(collector.app).set('authorization', `Bearer ${collector.apiKey}`);
-  await collector.close();
-  const { body, headers } = await http.get('/v2/projects/demo').expect(500);
+  onTestFinished(() => collector.close());
+  vi.spyOn(process, 'memoryUsage').mockImplementation(() => {
+    throw new Error('what nobody foresaw');
+  });
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+  const { body, headers } = await agent(collector.app).get('/metrics').expect(500);
   expect(body.detail).toBe(`Internal error. Its request id is ${headers['x-request-id']}.`);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain(headers['x-request-id']);
+});
+
+test('a request after close() is 503', async () => {
+  const collector = await createCollector({ database: 'sqlite::memory:', port: 0 });
+  const http = agent(collector.app).set('authorization', `Bearer ${collector.apiKey}`);
+  await collector.close();
+  const { body, headers } = await http.get('/v2/projects/demo').expect(503);
+  expect(body).toEqual({ detail: 'The collector is shutting down' });
+  expect(headers['retry-after']).toBe('5');
 });
 
 test('listen() serves at url, and close() ends idle connections and may be repeated', async () => {

@@ -28,6 +28,7 @@ it('the demo plays every turn through the built package, and finds all of it sto
 
 it.for([
   ['react', { exchanges: 1, flags_stored: 1 }],
+  ['embedded', { exchanges: 1, flags_stored: 1 }],
   ['server-rendered', { exchanges: 3, flags_stored: 3 }],
 ] as const)(
   'the %s example flags its answers over HTTP, and finds that stored',

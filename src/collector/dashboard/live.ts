@@ -38,7 +38,12 @@ export class LiveStreams {
       res.end();
       return;
     }
-    res.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+    res.set({
+      'content-type': 'text/event-stream',
+      // Compressed, lines would wait for others to come.
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    });
     res.flushHeaders();
     send(res, ': open\n\n');
     this.#open.set(res, req);

@@ -14,10 +14,12 @@ import { assertProject, assertScope, keyMissing, keyOf, noteUse } from './authen
 import { enterAdmin } from './authenticate-admin.ts';
 import { type BodyReader, bodyReader } from './body.ts';
 import { errorHandler } from './errors.ts';
+import { notRecorded } from './host-app.ts';
 import { guardHost } from './host-guard.ts';
 import { HttpError } from './http-error.ts';
 import { observe, type RequestLogEntry } from './observe.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** The parts of the `express` module that are used: version 4 and 5 both fit. */
 export interface ExpressModule {
@@ -30,6 +32,8 @@ export interface ExpressModule {
 export interface AppOptions extends Context, Pick<OtlpParts, 'folder'> {
   host: string;
   behindProxy: TrustedProxies;
+  embedded: boolean;
+  underWay: UnderWay;
   allowedHosts: readonly string[];
   maxBodyBytes: number;
   logger: GuardedLogger;
@@ -53,8 +57,10 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   app.set('query parser', 'simple');
   // Left unset, an app that it is mounted in decides.
   if (options.behindProxy !== undefined) app.set('trust proxy', options.behindProxy);
-  app.use(observe(options.meter, options.requestLog), SECURITY_HEADERS, COMMON_HEADERS);
-  app.use(guardHost(options.host, options.allowedHosts));
+  app.use(notRecorded, observe(options.meter, options.requestLog));
+  app.use(SECURITY_HEADERS, COMMON_HEADERS, options.underWay.enter);
+  // In another app, that app decides which names it goes by.
+  if (!options.embedded) app.use(guardHost(options.host, options.allowedHosts));
   const bodies = {
     keyed: readerOf(express, options.maxBodyBytes),
     keyless: readerOf(express, KEYLESS_BODY_BYTES),
@@ -101,7 +107,8 @@ const COMMON_HEADERS: RequestHandler = (_req, res, next) => {
 function metricsHandler({ metricsToken, meter, gauges }: AppOptions): RequestHandler {
   return (req, res) => {
     assertMayReadMetrics(req, metricsToken);
-    res.set('content-type', METRICS_CONTENT_TYPE).send(renderMetrics(meter, gauges()));
+    const text = renderMetrics(meter, gauges());
+    res.set('content-type', METRICS_CONTENT_TYPE).send(text);
   };
 }
 

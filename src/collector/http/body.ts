@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
+import { describeError } from '../../internal/hooks.ts';
 import { askForBody } from './expect-continue.ts';
 import { HttpError } from './http-error.ts';
 
@@ -23,10 +24,28 @@ export function bodyReader(parse: RequestHandler, limit: number): BodyReader {
     }
     assertFits(req, limit);
     askForBody(req, res);
+    if (hasBeenRead(req)) return parsedBefore(req.body);
     await read(req, res);
     const body: unknown = req.body;
     return body;
   };
+}
+
+/** By a parser of the app that the collector is mounted in. Each version of Express knows its own parser's work alone. */
+export function hasBeenRead(req: Request): boolean {
+  return req.readableEnded;
+}
+
+function parsedBefore(body: unknown): unknown {
+  if (body === undefined) {
+    throw new HttpError(400, 'Something before the collector has read the body and kept nothing');
+  }
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) return body;
+  try {
+    return JSON.parse(String(body)) as unknown;
+  } catch (error) {
+    throw new HttpError(400, `The body is not valid JSON: ${describeError(error)}`);
+  }
 }
 
 export function hasBody(req: Request): boolean {

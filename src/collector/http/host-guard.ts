@@ -24,7 +24,8 @@ export function guardHost(boundHost: string, allowedHosts: readonly string[]): R
       new HttpError(
         403,
         'This server does not go by the name in the Host header. If it should, add the name to ' +
-          'allowedHosts (--allowed-host, PHOSPHO_COLLECTOR_ALLOWED_HOSTS).',
+          'allowedHosts (--allowed-host, PHOSPHO_COLLECTOR_ALLOWED_HOSTS). A collector that is mounted in an app ' +
+          'takes all names with embedded: true.',
       ),
     );
   };

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
+import { hostnameOf } from '../http/host-guard.ts';
 import { HttpError } from '../http/http-error.ts';
+import { isLoopback } from '../network/exposure.ts';
 
 /** What proxies add. */
 const FORWARDED = [
@@ -28,6 +30,7 @@ export function assertMayReadMetrics(req: Request, token: string | undefined): v
 function isLocal(req: Request): boolean {
   const address = req.socket.remoteAddress ?? '';
   return (
+    isLoopback((hostnameOf(req.headers.host) ?? '').replace(/^\[|\]$/g, '')) &&
     /^(?:::ffff:)?127\.|^::1$/.test(address) &&
     FORWARDED.every((name) => req.headers[name] === undefined)
   );

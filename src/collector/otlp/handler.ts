@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import type { Request, RequestHandler, Response } from 'express';
 import { describeError } from '../../internal/hooks.ts';
 import { assertProject, assertScope, keyMissing, keyOf, noteUse } from '../http/authenticate.ts';
-import { assertFits, hasBody } from '../http/body.ts';
+import { assertFits, hasBeenRead, hasBody } from '../http/body.ts';
 import { foreseen } from '../http/errors.ts';
 import { askForBody } from '../http/expect-continue.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -121,7 +121,7 @@ async function decode(
   }
   assertFits(req, maxBodyBytes);
   askForBody(req, res);
-  await read(req, res);
+  if (!hasBeenRead(req)) await read(req, res);
   const body: unknown = req.body;
   // A host's own parser may have been first.
   const text = () => (Buffer.isBuffer(body) ? body.toString('utf8') : JSON.stringify(body));
