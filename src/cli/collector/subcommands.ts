@@ -1,10 +1,19 @@
 import type { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { deleteCommand } from './delete.ts';
+import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
 import { projectsCommand } from './projects.ts';
 
 /** The commands below `collector`. Their own options come after their names. */
 export function subcommands(): Command[] {
-  return [projectsCommand(), keysCommand(), auditCommand(), deleteCommand()];
+  return [
+    projectsCommand(),
+    keysCommand(),
+    auditCommand(),
+    exportCommand(),
+    importCommand(),
+    deleteCommand(),
+  ];
 }

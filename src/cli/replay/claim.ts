@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../../delivery/spool/files.ts';
 import { OWNER_TAG, ownerTag, parseOwnerTag, stateOfOwner } from '../../delivery/spool/owner.ts';
 import { describeError } from '../../internal/hooks.ts';
+import { isBlank } from '../lines.ts';
 import { Appender } from './appender.ts';
-import { isBlank, linesOf, withMessage } from './letters.ts';
+import { linesOf, withMessage } from './letters.ts';
 
 /** What became of a letter; one without an outcome stays as it is. */
 export type Outcome = 'accepted' | 'superseded' | { refused: string };

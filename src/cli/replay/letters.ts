@@ -1,14 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { QueuedFlag } from '../../delivery/exporter.ts';
-
-/** One line of a file of dead letters, without its line break. */
-export interface Line {
-  /** From 1, as editors count. */
-  number: number;
-  bytes: Buffer;
-  /** Whether it ends in a line break: the last one may have been cut off. */
-  isWhole: boolean;
-}
+import { type Line, linesIn } from '../lines.ts';
 
 /** A line that can be sent. */
 export type Letter = {
@@ -18,27 +10,9 @@ export type Letter = {
   message: string;
 } & ({ kind: 'event'; json: string } | { kind: 'flag'; flag: QueuedFlag });
 
-const LINE_END = 10;
-
-/**
- * The lines of a file, read as a stream. Only a line feed ends a line: `node:readline` also breaks at
- * U+2028, which JSON leaves as it is.
- */
-export async function* linesOf(path: string): AsyncGenerator<Line> {
-  let number = 1;
-  let parts: Buffer[] = [];
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_END); end >= 0; end = chunk.indexOf(LINE_END, start)) {
-      const bytes = Buffer.concat([...parts, chunk.subarray(start, end)]);
-      yield { number, bytes, isWhole: true };
-      number += 1;
-      parts = [];
-      start = end + 1;
-    }
-    if (start < chunk.length) parts.push(chunk.subarray(start));
-  }
-  if (parts.length > 0) yield { number, bytes: Buffer.concat(parts), isWhole: false };
+/** The lines of a file, read as a stream. */
+export function linesOf(path: string): AsyncGenerator<Line> {
+  return linesIn(createReadStream(path) as AsyncIterable<Buffer>);
 }
 
 /** The letter in a line, or why there is none. */
@@ -76,11 +50,6 @@ export function readLetter({ bytes, isWhole }: Line): Letter | { problem: string
 export function withMessage(line: Line, message: string): Buffer {
   const letter = JSON.parse(line.bytes.toString('utf8')) as object;
   return Buffer.from(JSON.stringify({ ...letter, reason: 'refused', message }));
-}
-
-/** An empty line: nothing is lost with it. */
-export function isBlank({ bytes }: Line): boolean {
-  return bytes.length < 80 && bytes.toString('latin1').trim() === '';
 }
 
 function isObject(value: unknown): value is { [key: string]: unknown } {

@@ -3,8 +3,9 @@ import type { EventResult, Exporter, QueuedEvent } from '../../delivery/exporter
 import { backoffMs, judge } from '../../delivery/retry.ts';
 import { PhosphoRequestError } from '../../errors.ts';
 import { describeError } from '../../internal/hooks.ts';
+import { isBlank } from '../lines.ts';
 import type { Claim, Outcome } from './claim.ts';
-import { isBlank, type Letter, linesOf, readLetter } from './letters.ts';
+import { type Letter, linesOf, readLetter } from './letters.ts';
 import type { Survey } from './survey.ts';
 
 const MAX_BATCH_EVENTS = 100;

@@ -1,4 +1,5 @@
-import { isBlank, type Letter, linesOf, readLetter } from './letters.ts';
+import { isBlank } from '../lines.ts';
+import { type Letter, linesOf, readLetter } from './letters.ts';
 
 /** What is in files of dead letters. */
 export interface Survey {

@@ -74,7 +74,7 @@ export const test: z.ZodType<TestContent> = answer(
     .describe('A named run of evaluations and comparisons'),
 );
 
-const RESULTS: [ComparisonResult, ...ComparisonResult[]] = [
+export const RESULTS: [ComparisonResult, ...ComparisonResult[]] = [
   'Old output is better',
   'New output is better',
   'Same quality',

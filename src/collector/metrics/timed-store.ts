@@ -15,6 +15,7 @@ const PARTS = [
     'spans',
     'audit',
     'removal',
+    'transfer',
   ] as const),
 ] as const satisfies (keyof Store)[];
 

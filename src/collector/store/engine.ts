@@ -16,6 +16,10 @@ export interface Engine {
   locked<Query extends Lockable>(query: Query): Query;
   /** Numbers that nothing else is given, ascending, above all that were given before: `received_us`. */
   arrivals(db: Kysely<Schema>, count: number): Promise<number[]>;
+  /** Sees to it that those to come are above this one, which was given elsewhere. */
+  passArrivals(tx: Kysely<Schema>, arrival: number): Promise<void>;
+  /** A column of texts in the order of their bytes, whatever the database's own order is. */
+  inBytes(column: string): Expression<string>;
   /** Adds to the lines of the statistics; those that are not there start from nothing. */
   addToStats(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<void>;
   /** Whether the value of one top-level key of a task's metadata is the same JSON text. */

@@ -13,6 +13,7 @@ import { KyselySessions } from './sessions.ts';
 import type { Store } from './store.ts';
 import { KyselyTasks } from './tasks.ts';
 import { KyselyTests } from './tests.ts';
+import { KyselyTransfer } from './transfer/transfer-store.ts';
 
 /** The Store over one engine. */
 export class KyselyStore implements Store {
@@ -27,6 +28,7 @@ export class KyselyStore implements Store {
   readonly spans: KyselySpans;
   readonly audit: KyselyAudit;
   readonly removal: KyselyRemoval;
+  readonly transfer: KyselyTransfer;
   readonly #engine: Engine;
   readonly #news: News | undefined;
 
@@ -48,6 +50,7 @@ export class KyselyStore implements Store {
     this.logins = new KyselyLogins(engine.db);
     this.spans = new KyselySpans(engine, onChange);
     this.removal = new KyselyRemoval(engine, onChange);
+    this.transfer = new KyselyTransfer(engine, onChange);
   }
 
   async check(): Promise<void> {

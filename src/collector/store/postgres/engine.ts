@@ -49,6 +49,17 @@ export class PostgresEngine implements Engine {
     return rows.map(({ n }) => n).sort((a, b) => a - b);
   }
 
+  /** A second more, since others take numbers while this one is compared. */
+  async passArrivals(tx: Kysely<Schema>, arrival: number): Promise<void> {
+    await sql`
+      select setval('arrivals', greatest(last_value, ${arrival}) + 1000000)
+      from arrivals where last_value <= ${arrival}`.execute(tx);
+  }
+
+  inBytes(column: string): Expression<string> {
+    return sql<string>`${sql.ref(column)} collate "C"`;
+  }
+
   /** One statement, which locks the lines in the order that they are given in. */
   async addToStats(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<void> {
     await tx
