@@ -59,5 +59,6 @@ function ended(key: KeyRecord): string {
   const by = replacedBy === null ? '' : ` (${keyId({ hash: replacedBy })} has taken its place)`;
   if (revokedAt !== null)
     return `the given key, ${keyId(key)}, was revoked at ${at(revokedAt)}${by}`;
-  return `the given key, ${keyId(key)}, ends at ${at(expiresAt)}${by}`;
+  const verb = isWorking(key) ? 'works until' : 'expired at';
+  return `the given key, ${keyId(key)}, ${verb} ${at(expiresAt)}${by}`;
 }

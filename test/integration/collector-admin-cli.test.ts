@@ -155,6 +155,11 @@ describe('says what came and what is accepted, and ends with', () => {
     [2, ['projects', 'set', 'demo'], /takes --name, or settings as name=value/],
     [2, ['projects', 'set', 'demo', 'nonsense'], /a setting takes name=value; "nonsense" came/],
     [2, ['projects', 'set', 'demo', 'no_such=1'], /no_such is refused: no setting of this version/],
+    [
+      2,
+      ['projects', 'set', 'demo', 'retention_days=-1'],
+      /retention_days is refused: must be an integer from 0 to 36500; -1 came/,
+    ],
     [2, ['audit', '--limit', '0'], /--limit takes an integer from 1 to 10000; "0" came/],
     [2, ['keys', 'list', '--project', 'a/b'], /project takes/],
     [2, ['keys', 'list', '--port', '1'], /unknown option '--port'/],

@@ -4,7 +4,7 @@ import { startCollector } from './collector-helpers.ts';
 // Settings of the test's own, so that what is told here holds for whichever a version has.
 vi.mock('../../src/collector/model/project-settings.ts', async () => {
   const { z } = await import('zod');
-  const size = z.int('must be 1 to 5').min(1, 'must be 1 to 5').max(5, 'must be 1 to 5').optional();
+  const size = z.int().min(1).max(5).optional();
   return { projectSettings: z.looseObject({ size, word: z.string().optional() }) };
 });
 
@@ -39,8 +39,8 @@ test('a project is made with settings', async () => {
 });
 
 test.each([
-  [{ size: 6 }, 'size', 'must be 1 to 5'],
-  [{ size: 'big' }, 'size', 'must be 1 to 5'],
+  [{ size: 6 }, 'size', 'must be an integer from 1 to 5'],
+  [{ size: 'big' }, 'size', 'must be an integer from 1 to 5'],
   [{ sise: 1 }, 'sise', 'no setting of this version; there are: size, word'],
 ])('%j is refused, with field and range, and changes nothing', async (settings, field, msg) => {
   const { admin } = await startCollector();

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   type Collector,
   type CollectorOptions,
@@ -114,6 +114,21 @@ test('a key of a start that was rotated works for its grace, and another start l
   expect(warnings).toEqual([expect.stringMatching(`${fresh.id} has taken its place`)]);
   const third = await start({ apiKey: B });
   for (const key of [A, B, fresh.api_key]) expect(await status(third, key)).toBe(200);
+});
+
+test('a key of a start that was rotated is not brought back once its grace is over', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { start, warnings } = await starts();
+  const first = await start({ apiKey: A });
+  const [{ id } = { id: '' }] = await listed(first);
+  await as(first, ADMIN_TOKEN).post(`${KEYS}/${id}/rotate`, { grace_ms: 60_000 }).expect(200);
+  vi.setSystemTime(Date.now() + 61_000);
+  const second = await start({ apiKey: A });
+  expect(await status(second, A)).toBe(401);
+  expect(warnings).toEqual([expect.stringMatching(/expired at .*has taken its place/)]);
 });
 
 test('a project whose keys are all revoked is given another by the next start', async () => {

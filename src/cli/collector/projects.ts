@@ -149,8 +149,14 @@ async function settingsOf(given: readonly string[]): Promise<JsonObject> {
   const { settingsChange } = await import('../../collector/inputs/admin.ts');
   const { error } = settingsChange.safeParse(change);
   if (error === undefined) return change;
-  const [{ path, message } = { path: [], message: '' }] = error.issues;
-  throw new PhosphoConfigError(`the setting ${path.join('.')} is refused: ${message}`);
+  const [
+    {
+      path: [name = ''],
+      message,
+    } = { path: [], message: '' },
+  ] = error.issues;
+  const came = JSON.stringify(change[String(name)]);
+  throw new PhosphoConfigError(`the setting ${String(name)} is refused: ${message}; ${came} came`);
 }
 
 function valueIn(text: string): unknown {

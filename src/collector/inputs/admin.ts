@@ -67,6 +67,10 @@ export const rotation: z.ZodType<{ grace_ms: number; expires_at?: number | null 
     }),
   );
 
+const SETTINGS = jsonSchemaOf(projectSettings) as {
+  properties?: Record<string, { type?: string; minimum?: number; maximum?: number }>;
+};
+
 /** A change of settings: what is null is unset. Names that nothing reads are refused: they are misspelt. */
 export const settingsChange: z.ZodType<JsonObject> = writtenAs(
   jsonObject.superRefine((change, context) => {
@@ -79,10 +83,24 @@ export const settingsChange: z.ZodType<JsonObject> = writtenAs(
     }
     const { error } = projectSettings.safeParse(Object.fromEntries(set));
     for (const { path, message } of error?.issues ?? [])
-      context.addIssue({ code: 'custom', path, message });
+      context.addIssue({ code: 'custom', path, message: rangeOf(path) ?? message });
   }),
-  jsonSchemaOf(projectSettings),
+  {
+    ...SETTINGS,
+    properties: Object.fromEntries(
+      Object.entries(SETTINGS.properties ?? {}).map(([key, schema]) => [
+        ...[key, { anyOf: [schema, { type: 'null' }] }],
+      ]),
+    ),
+  },
 );
+
+/** What a setting takes, where it is a whole number: zod tells of the bound alone that was passed. */
+function rangeOf([name]: readonly PropertyKey[]): string | undefined {
+  const { type, minimum, maximum } = SETTINGS.properties?.[String(name)] ?? {};
+  if (type !== 'integer' || minimum === undefined || maximum === undefined) return undefined;
+  return `must be an integer from ${minimum} to ${maximum}`;
+}
 
 export const newProject: z.ZodType<NewProjectBody> = request(
   'ProjectCreation',
