@@ -9,7 +9,7 @@ const TIMED = ['test/**/*.timed.test.ts', 'test/faults/**/*.test.ts'];
 
 /** What every store must do alike. */
 const CONTRACT = [
-  'test/integration/collector{,-log,-flag,-auth,-admin,-scopes,-start-key,-fuzz,-limits}.test.ts',
+  'test/integration/collector{,-log,-flag,-auth,-admin,-scopes,-start-key,-fuzz,-limits,-hostile}.test.ts',
   'test/integration/otlp{,-conventions,-requests}.test.ts',
   'test/integration/dashboard-{api,overview,login}.test.ts',
   'test/integration/collector-removal.test.ts',
