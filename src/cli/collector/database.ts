@@ -39,6 +39,11 @@ export async function dataOf(
     ...(project !== undefined && { project }),
   });
   const { database: found } = data;
+  if (found.kind === 'sqlite' && found.path === ':memory:') {
+    throw new PhosphoConfigError(
+      'sqlite::memory: is within the collector that runs. Give a database that others can open: --database sqlite:<path>',
+    );
+  }
   if (found.kind === 'sqlite' && mustExist && !existsSync(found.path)) {
     throw new PhosphoConfigError(
       `there is no database at ${found.path}. Give the collector's own: --database sqlite:<path>`,

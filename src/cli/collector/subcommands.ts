@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { auditCommand } from './audit.ts';
+import { backupCommand } from './backup.ts';
 import { deleteCommand } from './delete.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
@@ -12,6 +13,7 @@ export function subcommands(): Command[] {
     projectsCommand(),
     keysCommand(),
     auditCommand(),
+    backupCommand(),
     exportCommand(),
     importCommand(),
     deleteCommand(),

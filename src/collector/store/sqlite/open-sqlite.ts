@@ -49,7 +49,8 @@ function createPrivateFile(path: string): void {
   }
 }
 
-async function openDriver(path: string): Promise<NativeDriver> {
+/** @throws PhosphoConfigError where it cannot be opened */
+export async function openDriver(path: string): Promise<NativeDriver> {
   try {
     return openNodeSqlite(path) ?? (await openLibsql(path));
   } catch (cause) {
