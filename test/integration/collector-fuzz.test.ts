@@ -144,7 +144,7 @@ const calls: fc.Arbitrary<Call> = fc
     const schema = requestBody?.content['application/json'].schema;
     const parts = path.split('/').map((part) => {
       if (!part.startsWith('{')) return fc.constant(part);
-      const isAdmin = path.startsWith('/v2/admin');
+      const isAdmin = path.startsWith('/v2/admin') || method === 'delete';
       const own = isAdmin && part === '{project_id}' ? ADMINISTERED : (OWN[part] ?? 'none');
       return fc.oneof(
         { weight: 8, arbitrary: fc.constant(own) },
@@ -192,6 +192,8 @@ async function fuzzed() {
     ...{ port: 0, flagWaitMs: 0, maxBodyBytes: MAX_BODY, logger: quiet },
     judge: { baseUrl: judge.baseUrl, model: 'judge' },
     adminToken: ADMIN_TOKEN,
+    // Wrong keys are a part of it; all of them come from one address.
+    failedKeysPerMinute: 0,
   };
   const said: string[] = [];
   function note(message: string): void {
@@ -211,8 +213,10 @@ async function fuzzed() {
   await demo.listen();
   await other.listen();
   let theKey = '';
+  let adminKey = '';
   const as = (collector: typeof demo) => async (call: Call) => {
-    const bearer = call.path.startsWith('/v2/admin') ? ADMIN_TOKEN : collector.apiKey;
+    const ofProject = call.method === 'DELETE' ? adminKey : collector.apiKey;
+    const bearer = call.path.startsWith('/v2/admin') ? ADMIN_TOKEN : ofProject;
     const path = call.path.replace(THE_KEY, theKey);
     const { statusCode: status, body } = await request(`${collector.url}${path}`, {
       method: call.method as 'POST',
@@ -231,8 +235,10 @@ async function fuzzed() {
     json('/v2/log/demo', { batched_log_events: [{ task_id: 't', session_id: 's', input: 'x' }] }),
   );
   await as(demo)(json('/v2/admin/projects', { id: ADMINISTERED }));
-  const key = await as(demo)(json(`/v2/admin/projects/${ADMINISTERED}/keys`, {}));
-  theKey = JSON.parse(key.text).id;
+  const keys = `/v2/admin/projects/${ADMINISTERED}/keys`;
+  theKey = JSON.parse((await as(demo)(json(keys, {}))).text).id;
+  const admin = await as(demo)(json(keys, { scopes: ['admin'] }));
+  adminKey = JSON.parse(admin.text).api_key;
   const theirs = [
     { task_id: 'their-task', session_id: 'their-session', input: 'secret-of-theirs' },
   ];
