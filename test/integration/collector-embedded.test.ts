@@ -215,6 +215,13 @@ describe.each(PAIRS)('in an app of %s', (_name, express, own) => {
     expect(headers['set-cookie']?.[0]).toMatch(
       /^__Secure-phospho_dashboard_\d+=.*; Path=\/phospho\/dashboard\/;.*; Secure/,
     );
+    const root = express();
+    root.set('trust proxy', 1);
+    root.use((await embedded({}, own)).app);
+    const atRoot = await agent(root)
+      .get('/health')
+      .set({ 'x-forwarded-proto': 'https', host: 'app.example.com' });
+    expect(atRoot.headers).not.toHaveProperty('strict-transport-security');
     // Whether the app's name is to be asked over HTTPS only is for the app to say.
     expect(headers).not.toHaveProperty('strict-transport-security');
   });

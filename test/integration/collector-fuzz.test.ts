@@ -189,7 +189,7 @@ async function fuzzed() {
   const judge = await startJudge(() => verdict('same'));
   const options = {
     database: `sqlite:${join(directory, 'phospho.db')}`,
-    ...{ port: 0, flagWaitMs: 0, maxBodyBytes: MAX_BODY, logger: quiet },
+    ...{ port: 0, flagWaitMs: 0, failedKeysPerMinute: 0, maxBodyBytes: MAX_BODY, logger: quiet },
     judge: { baseUrl: judge.baseUrl, model: 'judge' },
     adminToken: ADMIN_TOKEN,
     // Wrong keys are a part of it; all of them come from one address.

@@ -266,6 +266,19 @@ describe('wrong keys', () => {
     expect(await limited(started, 'failed_keys_per_minute')).toBe(3);
   });
 
+  test('are counted with wrong tokens for metrics and administration', async () => {
+    const started = await startCollector({
+      ...{ metricsToken: 'a-token-for-prometheus', failedKeysPerMinute: 3 },
+    });
+    await ask(started, 'guess-1', '/metrics').expect(401);
+    await ask(started, 'guess-2', '/v2/admin/projects').expect(401);
+    await ask(started, 'guess-3').expect(401);
+    for (const path of ['/metrics', '/v2/admin/projects', '/v2/projects/demo'])
+      await ask(started, 'guess-4', path).expect(429);
+    // No key was brought, so none was guessed.
+    await agent(started.collector.app).get('/metrics').expect(401);
+  });
+
   test('are looked at without end where the limit is 0', async () => {
     const started = await startCollector({ failedKeysPerMinute: 0 });
     for (let i = 0; i < 70; i++) await ask(started, `phk_guess_${i}`).expect(401);

@@ -104,11 +104,16 @@ const COMMON_HEADERS: RequestHandler = (_req, res, next) => {
   next();
 };
 
-function metricsHandler({ metricsToken, meter, gauges }: AppOptions): RequestHandler {
-  return (req, res) => {
-    assertMayReadMetrics(req, metricsToken);
-    const text = renderMetrics(meter, gauges());
-    res.set('content-type', METRICS_CONTENT_TYPE).send(text);
+function metricsHandler(options: AppOptions): RequestHandler {
+  const { metricsToken, meter, gauges, failedKeys } = options;
+  return (req, res, next) => {
+    failedKeys
+      .guard(req, async () => assertMayReadMetrics(req, metricsToken))
+      .then(() => {
+        const text = renderMetrics(meter, gauges());
+        res.set('content-type', METRICS_CONTENT_TYPE).send(text);
+      })
+      .catch(next);
   };
 }
 

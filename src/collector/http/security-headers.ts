@@ -24,7 +24,8 @@ const HSTS: RequestHandler = strictTransportSecurity({ includeSubDomains: false 
 export const SECURITY_HEADERS: RequestHandler = (req, res, next) => {
   HEADERS(req, res, (error?: unknown) => {
     if (error !== undefined) return next(error);
-    if (req.secure && req.baseUrl === '' && !isLoopback(bare(req.headers.host)))
+    const { parent } = req.app as { parent?: unknown };
+    if (req.secure && parent === undefined && !isLoopback(bare(req.headers.host)))
       return HSTS(req, res, next);
     next();
   });

@@ -14,5 +14,6 @@ export const METRICS_OPERATION: object = {
     },
     401: { $ref: '#/components/responses/401' },
     403: { $ref: '#/components/responses/403' },
+    429: { $ref: '#/components/responses/429' },
   },
 };
