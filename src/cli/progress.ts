@@ -2,6 +2,8 @@ import { SingleBar } from 'cli-progress';
 
 /** How often a line is written where there is no terminal, milliseconds. */
 const LINE_EVERY_MS = 5_000;
+/** Milliseconds: the time left is worked out from the last updates, which must not be of one moment. */
+const SHOW_EVERY_MS = 100;
 
 export interface ProgressOptions {
   /** What has been done to those that are counted: `sent`. */
@@ -14,6 +16,7 @@ export interface ProgressOptions {
 export class Progress {
   readonly #bar: SingleBar | undefined;
   #done = 0;
+  #shownAt = Number.NEGATIVE_INFINITY;
 
   constructor(total: number, { done, hasLines = false }: ProgressOptions) {
     const isTerminal = process.stderr.isTTY;
@@ -37,10 +40,14 @@ export class Progress {
 
   reach(done: number): void {
     this.#done = done;
+    const now = performance.now();
+    if (now - this.#shownAt < SHOW_EVERY_MS) return;
+    this.#shownAt = now;
     this.#bar?.update(done);
   }
 
   stop(): void {
+    this.#bar?.update(this.#done);
     this.#bar?.stop();
   }
 }

@@ -425,8 +425,8 @@ export interface RemovalStore {
    * @returns what has gone; nothing: it is done, or another collector is at it
    */
   retain(projectId: string, kept: KeptOf): Promise<Outlived>;
-  /** Forgets the ids of what was deleted 48 h before `now`, in UNIX seconds. */
-  forgetRemoved(now: number): Promise<void>;
+  /** Forgets ids of what was deleted 48 h before `now`, in UNIX seconds, some at a time. @returns whether it is done */
+  forgetRemoved(now: number): Promise<boolean>;
   /** Takes the remains of deletion out of the files, a little at a time. @returns whether none are left */
   scrub(): Promise<boolean>;
 }

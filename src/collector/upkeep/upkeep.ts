@@ -81,7 +81,7 @@ export class Upkeep {
     const { store, logger } = this.#parts;
     try {
       await this.#retain();
-      await store.removal.forgetRemoved(this.#now);
+      await this.#inSteps(() => store.removal.forgetRemoved(this.#now));
       await this.#inSteps(() => store.removal.scrub());
       logger.forget('upkeep');
     } catch (error) {

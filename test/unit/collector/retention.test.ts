@@ -159,7 +159,7 @@ test('close() ends it between two steps; a database that fails is told of once',
       void upkeep.close();
       return outlived;
     },
-    forgetRemoved: async () => undefined,
+    forgetRemoved: async () => true,
     scrub: async () => true,
   };
   const parts = { projects: store.projects, removal } as never;

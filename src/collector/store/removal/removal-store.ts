@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Kysely, SelectQueryBuilder } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
 import { nameOf } from '../facts.ts';
 import type { Schema } from '../schema.ts';
@@ -79,11 +79,17 @@ export class KyselyRemoval implements RemovalStore {
     return outlived;
   }
 
-  async forgetRemoved(now: number): Promise<void> {
-    await this.#db
-      .deleteFrom('removed_tasks')
+  async forgetRemoved(now: number): Promise<boolean> {
+    const old = this.#db
+      .selectFrom('removed_tasks')
+      .select(['project_id', 'id'])
       .where('removed_at', '<=', now - REMEMBERED_SECONDS)
-      .execute();
+      .limit(ROWS_PER_STEP);
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('removed_tasks')
+      .where(({ refTuple }) => sql<boolean>`${refTuple('project_id', 'id')} in ${old}`)
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows) < ROWS_PER_STEP;
   }
 
   scrub(): Promise<boolean> {
