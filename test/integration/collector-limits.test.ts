@@ -133,7 +133,11 @@ describe('requests a minute', () => {
   });
 
   test('of flags without a key have a count of their own', async () => {
-    const started = await startCollector({ requestsPerMinute: 2, publicFlags: true });
+    const started = await startCollector({
+      requestsPerMinute: 2,
+      publicFlags: true,
+      flagWaitMs: 0,
+    });
     await send(started, eventsOf(1)).expect(200);
     const flag = () =>
       agent(started.collector.app)
@@ -142,6 +146,13 @@ describe('requests a minute', () => {
     await flag().expect(200);
     await flag().expect(200);
     await flag().expect(429);
+    // A project that is not there has no count.
+    for (let i = 0; i < 4; i++) {
+      await agent(started.collector.app)
+        .post('/v2/tasks/t0/flag')
+        .send({ flag: 'success', project_id: 'none' })
+        .expect(404);
+    }
     await started.get('/tasks/t0').expect(200);
   });
 });

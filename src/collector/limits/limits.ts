@@ -8,6 +8,9 @@ import { TokenBucket } from './token-bucket.ts';
 /** Counted apart, so that a flood of events leaves flags and pages alone, and strangers' flags those of keys. */
 export type RequestKind = 'events' | 'others' | 'keyless';
 
+/** Undefined: there is no such project. */
+type Settings = Readonly<Record<string, unknown>> | undefined;
+
 /** How long a project's settings are believed, at most. */
 const FRESH_MS = 2000;
 
@@ -19,7 +22,7 @@ export class Limits {
   readonly #store: Pick<Store, 'projects' | 'tasks'>;
   readonly #defaults: LimitValues;
   readonly #meter: Pick<Meter, 'limited'>;
-  readonly #settings = new Map<string, { at: number; value: Promise<Record<string, unknown>> }>();
+  readonly #settings = new Map<string, { at: number; value: Promise<Settings> }>();
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #days: DayCounts;
 
@@ -64,6 +67,7 @@ export class Limits {
     counts: { perMinute: number; perDay: number },
     store: () => Promise<T>,
   ): Promise<T> {
+    if (counts.perMinute === 0) return store();
     const perMinute = await this.#limit(projectId, 'eventsPerMinute');
     const perDay = await this.#limit(projectId, 'eventsPerDay');
     const done = perDay && (await this.#takeFromDay(projectId, perDay, counts.perDay));
@@ -106,17 +110,18 @@ export class Limits {
   }
 
   async #limit(projectId: string, name: keyof LimitValues): Promise<Limit | undefined> {
-    return limitOf(name, await this.#settingsOf(projectId), this.#defaults);
+    const settings = await this.#settingsOf(projectId);
+    // Whoever names projects that are not there fills no memory with their counts.
+    return settings && limitOf(name, settings, this.#defaults);
   }
 
-  #settingsOf(projectId: string): Promise<Record<string, unknown>> {
+  #settingsOf(projectId: string): Promise<Settings> {
     const now = performance.now();
     const known = this.#settings.get(projectId);
     if (known !== undefined && now - known.at < FRESH_MS) return known.value;
     const value = this.#store.projects.settings(projectId).then((settings) => {
-      // Whoever names projects that are not there fills no memory.
       if (settings === undefined) this.#settings.delete(projectId);
-      return settings ?? {};
+      return settings;
     });
     this.#settings.set(projectId, { at: now, value });
     value.catch(() => this.#settings.delete(projectId));
