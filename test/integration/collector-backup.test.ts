@@ -53,8 +53,8 @@ test('copies a database that is written to, whole batches only, and a collector 
   const before = batches() * 10;
   const file = join(folder, 'copy.db');
   const done = await command(['backup', file, '--database', database]);
-  expect(done).toMatchObject({ code: 0, err: '' });
   const after = await stop();
+  expect(done).toMatchObject({ code: 0, err: '' });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder).filter((name) => name.startsWith('copy'))).toEqual(['copy.db']);
 

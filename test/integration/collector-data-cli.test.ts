@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Run } from '../helpers/cli.ts';
 import { scratch } from './removal-helpers.ts';
+import { command } from './transfer-helpers.ts';
 
 const KEY = 'a-key-of-these-tests';
 
@@ -26,12 +27,6 @@ async function running() {
   };
 }
 
-async function ended(...args: string[]) {
-  const run = new Run(['collector', ...args]);
-  const code = await run.done;
-  return { code, out: run.out, err: run.err };
-}
-
 describe('collector delete', () => {
   test('deletes all of a user beside a running collector, and out of the file', async () => {
     const { path, database, log, get } = await running();
@@ -39,12 +34,12 @@ describe('collector delete', () => {
       { task_id: 'a', session_id: 's', user_id: 'ada', input: 'quizzacious zebra' },
       { task_id: 'b', user_id: 'bob', input: 'harmless' },
     );
-    const asked = await ended('delete', '--database', database, '--user', 'ada');
+    const asked = await command(['delete', '--database', database, '--user', 'ada']);
     expect(asked.code).toBe(2);
     expect(asked.err).toContain('1 task(s) and 1 session(s) of user ada');
     expect((await get('/tasks/a')).status).toBe(200);
 
-    const done = await ended('delete', '--database', database, '--user', 'ada', '--yes');
+    const done = await command(['delete', '--database', database, '--user', 'ada', '--yes']);
     expect(done).toMatchObject({ code: 0, err: '' });
     expect(done.out).toBe('deleted 1 task(s) and 1 session(s) of user ada of the project demo\n');
     expect((await get('/tasks/a')).status).toBe(404);
@@ -53,15 +48,17 @@ describe('collector delete', () => {
     expect(files).not.toMatch(/izzacious/i);
     expect(files).toContain('harmless');
 
-    const again = await ended('delete', '--database', database, '--user', 'ada', '--yes');
+    const again = await command(['delete', '--database', database, '--user', 'ada', '--yes']);
     expect(again).toMatchObject({ code: 0, out: expect.stringContaining('nothing is stored') });
-    expect((await ended('delete', '--database', database, '--task', 'a', '--yes')).code).toBe(1);
+    expect((await command(['delete', '--database', database, '--task', 'a', '--yes'])).code).toBe(
+      1,
+    );
   });
 
   test('deletes all that a project has, and keeps the project and its key', async () => {
     const { database, log, get } = await running();
     await log(...Array.from({ length: 1200 }, (_, i) => ({ session_id: `s${i % 7}`, input: 'x' })));
-    const { code, out } = await ended('delete', '--database', database, '--all', '--yes');
+    const { code, out } = await command(['delete', '--database', database, '--all', '--yes']);
     expect(code).toBe(0);
     expect(out).toContain('deleted 1200 task(s) and 7 session(s)');
     const { tasks } = (await (await get('/projects/demo/tasks')).json()) as { tasks: unknown[] };
@@ -80,7 +77,12 @@ describe('collector delete', () => {
     await import('../../src/collector/index.ts').then(({ createCollector }) =>
       createCollector({ database: `sqlite:${database}`, port: 0 }).then((it) => it.close()),
     );
-    const { code, out, err } = await ended('delete', '--database', `sqlite:${database}`, ...args);
+    const { code, out, err } = await command([
+      'delete',
+      '--database',
+      `sqlite:${database}`,
+      ...args,
+    ]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(message);
   });

@@ -77,7 +77,15 @@ export async function command(
 ): Promise<{ code: number | null; out: string; err: string }> {
   const run = new Run(['collector', ...args], environment);
   const code = await run.done;
-  return { code, out: run.out, err: run.err };
+  return { code, out: run.out, err: withoutNodesWarning(run.err) };
+}
+
+/** Node 22 calls its SQLite experimental. */
+function withoutNodesWarning(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => !/ExperimentalWarning: SQLite|--trace-warnings/.test(line))
+    .join('\n');
 }
 
 /** Lines of an export but for its header. */

@@ -137,22 +137,22 @@ async function remove(
   }
 }
 
-/** Milliseconds between two looks whether others have stopped to read, and how long in all. */
-const BUSY_MS = 100;
-const PATIENCE_MS = 10_000;
+/** Milliseconds; a million tasks take longer, and are left to a collector. */
+const PATIENCE_MS = 60_000;
+/** Milliseconds between two steps at least: others read, and so keep it from ending. */
+const LEAST_PAUSE_MS = 10;
 
 /** Sees to it that the texts are out of the files, too. */
 async function scrub(store: Store): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
-  for (let steps = 0; !(await store.removal.scrub()); steps++) {
-    // The steps of a merge need no pause: others have their turns between them.
-    if (steps % 100 === 99) await delay(BUSY_MS);
-    if (Date.now() > end) {
-      console.error(
-        'The database is in use, so that words of it are in its file yet. A collector that runs, or the next one, ' +
-          'takes them out.',
-      );
-      return;
-    }
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const start = performance.now();
+    if (await store.removal.scrub()) return;
+    if (start > end) break;
+    await delay(Math.max(LEAST_PAUSE_MS, performance.now() - start));
   }
+  console.error(
+    'Words of it are in the file of the database yet, since it is large or in use. A collector that runs, or the ' +
+      'next one, takes them out within minutes.',
+  );
 }

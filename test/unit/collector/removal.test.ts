@@ -142,6 +142,25 @@ test('goes in steps between which others write, can be broken off, and goes on w
   expect(left.map(({ id }) => id).sort()).toEqual(['other1000', 'other500']);
 });
 
+test('whoever follows the project is told, as open dashboards are', async () => {
+  const { database } = resolveOptions(await emptyDatabase(), {});
+  const told: string[] = [];
+  const store = await openStore(database, {
+    projects: () => ['p'],
+    changed: (projectId) => told.push(projectId),
+    changedElsewhere: () => undefined,
+  });
+  onTestFinished(() => store.close());
+  await store.projects.ensure('p');
+  await store.tasks.add('p', [wholeTask({ id: 'a' })]);
+  told.length = 0;
+  await store.removal.remove('p', { kind: 'task', id: 'a' });
+  expect(new Set(told)).toEqual(new Set(['p']));
+  told.length = 0;
+  await store.removal.remove('p', { kind: 'user', id: 'nobody' });
+  expect(told).toEqual([]);
+});
+
 test('two at once delete each task once', async () => {
   const store = await open();
   await store.projects.ensure('p');

@@ -26,57 +26,96 @@ export async function tidySessions(
     .orderBy('id');
   // Whoever stores a task of such a session either has committed, and is seen below, or makes the session anew.
   await engine.locked(ofThese).execute();
-  const full = await tx
-    .selectFrom('tasks')
-    .select('session_id')
-    .distinct()
-    .where('project_id', '=', projectId)
-    .where('session_id', 'in', ids)
-    .execute();
-  const left = new Set(full.map(({ session_id }) => session_id));
-  for (const id of ids) if (left.has(id)) await renewPreview(tx, projectId, id);
-  const empty = ids.filter((id) => !left.has(id));
-  if (empty.length === 0) return 0;
-  if (keepsEmpty) {
-    await tx
-      .updateTable('sessions')
-      .set({ preview: null })
-      .where('project_id', '=', projectId)
-      .where('id', 'in', empty)
-      .execute();
-    return 0;
-  }
+  const sessions = await withFirstTask(tx, projectId, ids);
+  const full = sessions.filter(({ first }) => first !== null);
+  const empty = sessions.filter(({ first }) => first === null);
+  const previews = await previewsOf(tx, projectId, full);
+  if (keepsEmpty) for (const { id } of empty) previews.set(id, null);
+  const stale = sessions.filter(
+    ({ id, preview }) => previews.has(id) && preview !== previews.get(id),
+  );
+  await setPreviews(tx, projectId, new Map(stale.map(({ id }) => [id, previews.get(id) ?? null])));
+  if (keepsEmpty || empty.length === 0) return 0;
   const { numDeletedRows } = await tx
     .deleteFrom('sessions')
     .where('project_id', '=', projectId)
-    .where('id', 'in', empty)
+    .where(
+      'id',
+      'in',
+      empty.map(({ id }) => id),
+    )
     .executeTakeFirstOrThrow();
   return Number(numDeletedRows);
 }
 
-async function renewPreview(
+interface Left {
+  id: string;
+  preview: string | null;
+  /** The id of its first task. */
+  first: string | null;
+}
+
+function withFirstTask(
   tx: Transaction<Schema>,
   projectId: string,
-  sessionId: string,
-): Promise<void> {
+  ids: readonly string[],
+): Promise<Left[]> {
+  return tx
+    .selectFrom('sessions as s')
+    .select(['s.id', 's.preview'])
+    .select((eb) =>
+      eb
+        .selectFrom('tasks as t')
+        .select('t.id')
+        .whereRef('t.project_id', '=', 's.project_id')
+        .whereRef('t.session_id', '=', 's.id')
+        .orderBy('t.created_at')
+        .orderBy('t.received_us')
+        .limit(1)
+        .as('first'),
+    )
+    .where('s.project_id', '=', projectId)
+    .where('s.id', 'in', ids)
+    .execute();
+}
+
+/** By session. */
+async function previewsOf(
+  tx: Transaction<Schema>,
+  projectId: string,
+  sessions: readonly Left[],
+): Promise<Map<string, string | null>> {
+  if (sessions.length === 0) return new Map();
   // One more, so that it is seen to be cut.
   const length = sql.lit(PREVIEW_LENGTH + 1);
-  const first = await tx
+  const firsts = await tx
     .selectFrom('tasks')
     .select([
+      'session_id',
       sql<string>`substr(input, 1, ${length})`.as('input'),
       sql<string | null>`substr(output, 1, ${length})`.as('output'),
     ])
     .where('project_id', '=', projectId)
-    .where('session_id', '=', sessionId)
-    .orderBy('created_at')
-    .orderBy('received_us')
-    .limit(1)
-    .executeTakeFirst();
-  await tx
-    .updateTable('sessions')
-    .set({ preview: first === undefined ? null : previewOf(first) })
-    .where('project_id', '=', projectId)
-    .where('id', '=', sessionId)
+    .where(
+      'id',
+      'in',
+      sessions.flatMap(({ first }) => first ?? []),
+    )
     .execute();
+  return new Map(firsts.map((task) => [task.session_id ?? '', previewOf(task)]));
+}
+
+async function setPreviews(
+  tx: Transaction<Schema>,
+  projectId: string,
+  previews: ReadonlyMap<string, string | null>,
+): Promise<void> {
+  if (previews.size === 0) return;
+  const rows = [...previews].map(
+    ([id, preview]) => sql`(cast(${id} as text), cast(${preview} as text))`,
+  );
+  await sql`
+    with made (id, preview) as (values ${sql.join(rows)})
+    update sessions set preview = (select made.preview from made where made.id = sessions.id)
+    where project_id = ${projectId} and id in (select id from made)`.execute(tx);
 }

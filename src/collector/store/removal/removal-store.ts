@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Engine } from '../engine.ts';
 import { nameOf } from '../facts.ts';
@@ -54,11 +54,11 @@ export class KyselyRemoval implements RemovalStore {
     const manner = { remembers: true, keepsSessions: subject.kind === 'task' };
     for (;;) {
       signal?.throwIfAborted();
+      const start = performance.now();
       const step = await this.#step(projectId, tasksOf(this.#db, projectId, subject), manner);
       if (step.tasks === 0) break;
       add(step);
-      // Whoever waits for the database has a turn.
-      await nextTurn();
+      await leaveTime(performance.now() - start, signal);
     }
     if (subject.kind === 'session') add(await this.#removeSession(projectId, subject.id));
     if (subject.kind === 'project') add(await this.#removeOthers(projectId, signal));
@@ -172,6 +172,7 @@ export class KyselyRemoval implements RemovalStore {
   ): Promise<number> {
     for (let gone = 0; ; ) {
       signal?.throwIfAborted();
+      const start = performance.now();
       const step = await this.#engine.transaction(async (tx) => {
         const next = tx
           .selectFrom(table)
@@ -188,9 +189,14 @@ export class KyselyRemoval implements RemovalStore {
       });
       gone += step;
       if (step === 0) return gone;
-      await nextTurn();
+      await leaveTime(performance.now() - start, signal);
     }
   }
+}
+
+/** As much as a step took: others write, and one of another process only tries now and then whether it can. */
+async function leaveTime(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(ms, undefined, signal && { signal });
 }
 
 function tasksOf(db: Kysely<Schema>, projectId: string, subject: Subject): Tasks<object> {

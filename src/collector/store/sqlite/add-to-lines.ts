@@ -24,15 +24,20 @@ function knownOf(tx: Kysely<Schema>, lines: readonly StatsTable[]): Promise<Stat
   const all = <Column extends keyof StatsTable>(column: Column): StatsTable[Column][] => [
     ...new Set(lines.map((line) => line[column])),
   ];
-  return tx
-    .selectFrom('task_stats')
-    .selectAll()
-    .where('project_id', 'in', all('project_id'))
-    .where('dimension', 'in', all('dimension'))
-    .where('grain', 'in', all('grain'))
-    .where('start', 'in', all('start'))
-    .where('name', 'in', all('name'))
-    .execute();
+  return (
+    tx
+      .selectFrom('task_stats')
+      // By name: of a statement with * that was prepared before a migration, node:sqlite does not see new columns.
+      .select(['project_id', 'dimension', 'grain', 'start', 'name', 'latencies'])
+      .select(columnsOf(lines))
+      .$castTo<StatsTable>()
+      .where('project_id', 'in', all('project_id'))
+      .where('dimension', 'in', all('dimension'))
+      .where('grain', 'in', all('grain'))
+      .where('start', 'in', all('start'))
+      .where('name', 'in', all('name'))
+      .execute()
+  );
 }
 
 function sumOf(line: StatsTable, known: StatsTable | undefined): StatsTable {

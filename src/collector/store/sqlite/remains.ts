@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
 
 /** Pages of the search's index a step: some milliseconds. */
-const PAGES_PER_STEP = 64;
+const PAGES_PER_STEP = 32;
 
 /**
  * What deletion leaves in a SQLite file. Rows are overwritten (`secure_delete`), but the search's index only marks
