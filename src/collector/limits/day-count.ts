@@ -12,6 +12,16 @@ interface Count {
   since: number;
   /** Let through and not over yet. */
   underWay: number;
+  /** Reads it anew. */
+  reading: Promise<void> | undefined;
+}
+
+/** Room for events of a day; one of the two is to be called, once. */
+export interface Taken {
+  /** They are stored, or may be. */
+  over(): void;
+  /** They have not even been tried. */
+  giveBack(): void;
 }
 
 /**
@@ -28,21 +38,23 @@ export class DayCounts {
   }
 
   /**
-   * @returns what is to be called when they are stored, or have failed; undefined where they do not fit
+   * @returns undefined where they do not fit
    */
-  async take(projectId: string, events: number, limit: number): Promise<(() => void) | undefined> {
+  async take(projectId: string, events: number, limit: number): Promise<Taken | undefined> {
     const count = this.#countOf(projectId);
     const used = () => count.stored + count.since + count.underWay + events;
     if (performance.now() - count.readAt > FRESH_MS || used() > limit * FAR)
       await this.#refresh(projectId, count);
     if (used() > limit) return undefined;
     count.underWay += events;
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      count.underWay -= events;
-      count.since += events;
+    return {
+      over: () => {
+        count.underWay -= events;
+        count.since += events;
+      },
+      giveBack: () => {
+        count.underWay -= events;
+      },
     };
   }
 
@@ -50,16 +62,27 @@ export class DayCounts {
     const day = dayOf(Date.now());
     const known = this.#counts.get(projectId);
     if (known?.day === day) return known;
-    const count = { day, stored: 0, readAt: Number.NEGATIVE_INFINITY, since: 0, underWay: 0 };
+    const count: Count = {
+      ...{ day, stored: 0, readAt: Number.NEGATIVE_INFINITY, since: 0, underWay: 0 },
+      reading: undefined,
+    };
     this.#counts.set(projectId, count);
     return count;
   }
 
-  async #refresh(projectId: string, count: Count): Promise<void> {
+  /** One at a time: of two, the one that began earlier might end later, and tell of less. */
+  #refresh(projectId: string, count: Count): Promise<void> {
+    count.reading ??= this.#readAnew(projectId, count).finally(() => {
+      count.reading = undefined;
+    });
+    return count.reading;
+  }
+
+  async #readAnew(projectId: string, count: Count): Promise<void> {
     const { since } = count;
     count.stored = await this.#read(projectId, count.day);
     // What was over before is in the number now; what ended meanwhile may be, and is counted twice for a second.
-    count.since -= Math.min(since, count.since);
+    count.since -= since;
     count.readAt = performance.now();
   }
 }

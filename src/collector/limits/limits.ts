@@ -1,6 +1,6 @@
 import type { Meter } from '../metrics/meter.ts';
 import type { Store } from '../store/store.ts';
-import { DayCounts, msUntilTomorrow } from './day-count.ts';
+import { DayCounts, msUntilTomorrow, type Taken } from './day-count.ts';
 import { type Limit, type LimitValues, limitOf, SETTING } from './limit-values.ts';
 import { limitReached, neverFits } from './refusals.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -70,14 +70,15 @@ export class Limits {
     if (counts.perMinute === 0) return store();
     const perMinute = await this.#limit(projectId, 'eventsPerMinute');
     const perDay = await this.#limit(projectId, 'eventsPerDay');
-    const done = perDay && (await this.#takeFromDay(projectId, perDay, counts.perDay));
+    const ofDay = perDay && (await this.#takeFromDay(projectId, perDay, counts.perDay));
     try {
       if (perMinute !== undefined)
         this.#takeFromBucket(projectId, 'eventsPerMinute', 'events', perMinute, counts.perMinute);
-      return await store();
-    } finally {
-      done?.();
+    } catch (error) {
+      ofDay?.giveBack();
+      throw error;
     }
+    return store().finally(() => ofDay?.over());
   }
 
   #takeFromBucket(
@@ -101,10 +102,10 @@ export class Limits {
     throw limitReached(projectId, name, limit, waitMs);
   }
 
-  async #takeFromDay(projectId: string, limit: Limit, count: number): Promise<() => void> {
+  async #takeFromDay(projectId: string, limit: Limit, count: number): Promise<Taken> {
     if (count > limit.value) throw neverFits(projectId, 'eventsPerDay', limit, count);
-    const done = await this.#days.take(projectId, count, limit.value);
-    if (done !== undefined) return done;
+    const taken = await this.#days.take(projectId, count, limit.value);
+    if (taken !== undefined) return taken;
     this.#meter.limited(SETTING.eventsPerDay);
     throw limitReached(projectId, 'eventsPerDay', limit, msUntilTomorrow());
   }
