@@ -10,7 +10,7 @@ import { Phospho } from '../../src/index.ts';
 import type { JsonObject } from '../../src/types.ts';
 import { emptyDatabase, kind } from '../helpers/databases.ts';
 import { parsePrometheusText } from '../helpers/prometheus-text.ts';
-import { startCollector } from './collector-helpers.ts';
+import { as, startCollector } from './collector-helpers.ts';
 
 type Started = Awaited<ReturnType<typeof startCollector>>;
 
@@ -154,6 +154,30 @@ describe('requests a minute', () => {
         .expect(404);
     }
     await started.get('/tasks/t0').expect(200);
+  });
+
+  test('of flags that name projects which are not there have one count, so that names fill no memory', async () => {
+    const { collector } = await startCollector({
+      ...{ requestsPerMinute: 2, publicFlags: true, flagWaitMs: 0 },
+    });
+    const flag = (project_id: string) =>
+      agent(collector.app).post('/v2/tasks/t/flag').send({ flag: 'success', project_id });
+    await flag('nowhere').expect(404);
+    await flag('neither').expect(404);
+    const { body } = await flag('here').expect(429);
+    expect(body.detail).toMatch(/^Project here has reached its limit of 2 requests a minute/);
+    await flag('demo').expect(404);
+  });
+
+  test('of a key that administers are counted, those of the admin token are not', async () => {
+    const { collector, admin } = await startCollector({ requestsPerMinute: 2 });
+    const made = await admin.post('/admin/projects/demo/keys', { scopes: ['admin'] }).expect(200);
+    const holder = as(collector, made.body.api_key);
+    await holder.get('/admin/projects/demo').expect(200);
+    await holder.post('/admin/projects/demo', { project_name: 'Demo' }).expect(200);
+    const { headers } = await holder.get('/admin/projects/demo/keys').expect(429);
+    expect(headers['retry-after']).toBe('30');
+    for (let i = 0; i < 3; i++) await admin.get('/admin/projects/demo').expect(200);
   });
 });
 

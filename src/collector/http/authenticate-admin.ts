@@ -19,10 +19,10 @@ interface Admin {
  * Lets in whoever may administer what a path names.
  *
  * @param projectId - undefined where the path names no project
- * @throws HttpError 401, 403, or 404 for a project that there is not
+ * @throws HttpError 401, 403, 429 for a key of a project that has reached its limit, or 404 for a project that there is not
  */
 export async function enterAdmin(
-  context: Pick<Context, 'store' | 'keyUses' | 'adminToken'>,
+  context: Pick<Context, 'store' | 'keyUses' | 'adminToken' | 'limits'>,
   projectId: string | undefined,
   req: Request,
   res: Response,
@@ -32,6 +32,7 @@ export async function enterAdmin(
   if (key !== undefined) {
     noteUse(context, key, res);
     assertMayAdminister(key, projectId);
+    await context.limits.request(key.projectId, 'others');
   } else if (projectId !== undefined) {
     if ((await store.projects.find(projectId)) === undefined) throw notFound('Project', projectId);
     noteProject(res, projectId);

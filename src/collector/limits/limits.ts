@@ -11,6 +11,9 @@ export type RequestKind = 'events' | 'others' | 'keyless';
 /** Undefined: there is no such project. */
 type Settings = Readonly<Record<string, unknown>> | undefined;
 
+/** No project has such an id. */
+const NO_PROJECT = '';
+
 /** How long a project's settings are believed, at most. */
 const FRESH_MS = 2000;
 
@@ -39,8 +42,12 @@ export class Limits {
 
   /** Counts a request. @throws HttpError 429 */
   async request(projectId: string, kind: RequestKind): Promise<void> {
-    const limit = await this.#limit(projectId, 'requestsPerMinute');
-    if (limit !== undefined) this.#takeFromBucket(projectId, 'requestsPerMinute', kind, limit, 1);
+    const settings = await this.#settingsOf(projectId);
+    const limit = limitOf('requestsPerMinute', settings ?? {}, this.#defaults);
+    if (limit === undefined) return;
+    // Whoever names projects that are not there fills no memory: all of them have one count.
+    const counted = settings === undefined ? NO_PROJECT : projectId;
+    this.#takeFromBucket(`${kind} ${counted}`, projectId, 'requestsPerMinute', limit, 1);
   }
 
   /**
@@ -73,7 +80,7 @@ export class Limits {
     const ofDay = perDay && (await this.#takeFromDay(projectId, perDay, counts.perDay));
     try {
       if (perMinute !== undefined)
-        this.#takeFromBucket(projectId, 'eventsPerMinute', 'events', perMinute, counts.perMinute);
+        this.#takeFromBucket(projectId, projectId, 'eventsPerMinute', perMinute, counts.perMinute);
     } catch (error) {
       ofDay?.giveBack();
       throw error;
@@ -82,13 +89,13 @@ export class Limits {
   }
 
   #takeFromBucket(
+    whose: string,
     projectId: string,
     name: 'requestsPerMinute' | 'eventsPerMinute',
-    kind: RequestKind,
     limit: Limit,
     count: number,
   ): void {
-    const key = `${name} ${kind} ${projectId}`;
+    const key = `${name} ${whose}`;
     const now = performance.now();
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
@@ -111,9 +118,7 @@ export class Limits {
   }
 
   async #limit(projectId: string, name: keyof LimitValues): Promise<Limit | undefined> {
-    const settings = await this.#settingsOf(projectId);
-    // Whoever names projects that are not there fills no memory with their counts.
-    return settings && limitOf(name, settings, this.#defaults);
+    return limitOf(name, (await this.#settingsOf(projectId)) ?? {}, this.#defaults);
   }
 
   #settingsOf(projectId: string): Promise<Settings> {
