@@ -9,6 +9,8 @@ const EVERY_MS = 10 * 60_000;
 const FIRST_MS = 5_000;
 /** After a deletion: more of them often follow. */
 const SOON_MS = 500;
+/** On request it does not begin anew before so many times as long as the last round took: a large index is dear. */
+const PAUSE = 10;
 /** Between steps it rests for so many times as long as the step took: others use the database. */
 const REST = 2;
 const DAY_SECONDS = 86_400;
@@ -34,6 +36,7 @@ export class Upkeep {
   #timer: NodeJS.Timeout | undefined;
   #wakesAt = Number.POSITIVE_INFINITY;
   #running: Promise<void> | undefined;
+  #lastMs = 0;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -42,7 +45,7 @@ export class Upkeep {
 
   /** Something was deleted on request. */
   removed(): void {
-    this.#wakeIn(SOON_MS);
+    this.#wakeIn(Math.max(SOON_MS, this.#lastMs * PAUSE));
   }
 
   /** Ends after the step under way. What is left is left to the next start. */
@@ -79,6 +82,7 @@ export class Upkeep {
   /** What it does each time. Errors are logged: once, until it has gone well again. */
   async look(): Promise<void> {
     const { store, logger } = this.#parts;
+    const start = performance.now();
     try {
       await this.#retain();
       await this.#inSteps(() => store.removal.forgetRemoved(this.#now));
@@ -88,6 +92,8 @@ export class Upkeep {
       if (this.#closed.signal.aborted) return;
       const reason = describeError(error);
       logger.once('upkeep', 'warn', `upkeep of the database waits, since it fails: ${reason}`);
+    } finally {
+      this.#lastMs = performance.now() - start;
     }
   }
 
