@@ -50,6 +50,7 @@ async function run(file: string, flags: DataFlags): Promise<void> {
         details: { ...stored },
       });
     }
+    await store.transfer.settle();
     console.log(
       `imported ${counted.join(', ')} into the project ${projectId}; ${known} were there already, ` +
         `${bad} line(s) were left out`,

@@ -52,4 +52,6 @@ export interface TransferStore {
   ): Promise<ExportPage>;
   /** Stores what is not there yet; sessions that are missing are made. All or none. */
   put(projectId: string, rows: readonly Arriving[]): Promise<Arrived>;
+  /** To be called after many: PostgreSQL plans by counts, which it would else take minutes later (`analyze`). */
+  settle(): Promise<void>;
 }

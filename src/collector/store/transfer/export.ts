@@ -62,17 +62,14 @@ function pageOf(lines: string[], rows: readonly Placed[], isLast = rows.length <
   return { lines, next: isLast ? undefined : next };
 }
 
-/** Whether rows are within a part, and come after a place. */
-function ordered<Table extends 'sessions' | 'tasks', O>(
+/** Sessions after a place. */
+function sessionsAfter<O>(
   engine: Engine,
-  query: SelectQueryBuilder<Schema, Table, O>,
-  { since, until }: PartOf,
+  query: SelectQueryBuilder<Schema, 'sessions', O>,
   after: Place | undefined,
-): SelectQueryBuilder<Schema, Table, O> {
+): SelectQueryBuilder<Schema, 'sessions', O> {
   const id = engine.inBytes('id');
-  let found = query.orderBy(sql`created_at`).orderBy(sql`received_us`).orderBy(id).limit(ROWS);
-  if (since !== undefined) found = found.where(sql<boolean>`created_at >= ${since}`);
-  if (until !== undefined) found = found.where(sql<boolean>`created_at < ${until}`);
+  const found = query.orderBy('created_at').orderBy('received_us').orderBy(id).limit(ROWS);
   if (after === undefined) return found;
   // The first condition is one that an index on time can begin with; ids tell those of the same time apart.
   const { createdAt, receivedUs } = after;
@@ -91,12 +88,8 @@ async function sessionsPage(
   after: Place | undefined,
 ): Promise<ExportPage> {
   const isAll = Object.values(part).every((limit) => limit === undefined);
-  let query = ordered(
-    engine,
-    engine.db.selectFrom('sessions').where('project_id', '=', projectId),
-    {},
-    after,
-  ).select(COLUMNS.session);
+  const all = engine.db.selectFrom('sessions').where('project_id', '=', projectId);
+  let query = sessionsAfter(engine, all, after).select(COLUMNS.session);
   if (!isAll) {
     const tasks = tasksOf(engine.db, projectId, part).where('session_id', 'is not', null);
     query = query.where('id', 'in', tasks.select('session_id').$castTo<{ session_id: string }>());
@@ -135,11 +128,17 @@ async function tasksPage(
   part: PartOf,
   after: Place | undefined,
 ): Promise<ExportPage> {
-  let query = engine.db.selectFrom('tasks').where('project_id', '=', projectId);
-  if (part.user !== undefined) query = query.where('user_id', '=', nameOf(part.user));
-  const heads = await ordered(engine, query, part, after)
+  let query = tasksOf(engine.db, projectId, part)
     .select(['id', 'created_at', 'received_us', STORED_BYTES.as('bytes')])
-    .execute();
+    // No two of a project arrive at once, so that no id is needed, which no index has here.
+    .orderBy('created_at')
+    .orderBy('received_us')
+    .limit(ROWS);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(created_at, received_us) > (${after.createdAt}, ${after.receivedUs})`,
+    );
+  const heads = await query.execute();
   const taken = within(heads);
   const ids = taken.map(({ id }) => id);
   const rows = await rowsOf(engine.db, projectId, ids);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Engine } from '../engine.ts';
 import type { Arrived, Arriving, ExportPage, PartOf, Place, TransferStore } from '../store.ts';
 import type { RecordKind } from './columns.ts';
@@ -32,5 +33,11 @@ export class KyselyTransfer implements TransferStore {
     );
     if (Object.values(arrived.stored).some((count) => count > 0)) this.#onChange(projectId);
     return arrived;
+  }
+
+  async settle(): Promise<void> {
+    if (this.#engine.kind === 'sqlite') return;
+    for (const table of ['sessions', 'tasks', 'evals', 'task_search', 'task_stats'])
+      await sql`analyze ${sql.table(table)}`.execute(this.#engine.db);
   }
 }
