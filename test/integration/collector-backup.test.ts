@@ -1,4 +1,4 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCollector } from '../../src/collector/index.ts';
@@ -70,6 +70,26 @@ test('copies a database that is written to, whole batches only, and a collector 
   expect(loaded).toBeLessThanOrEqual(after);
   expect(done.out).toContain(`with ${totals.tasks} task(s)`);
   expect(await copy.tasks.find('demo', 't3')).toEqual(await store.tasks.find('demo', 't3'));
+});
+
+test('has no word of what was deleted, though the search’s index in the source has it yet', async () => {
+  const folder = scratch();
+  const path = join(folder, 'phospho.db');
+  const store = await storeOf({ database: `sqlite:${path}` });
+  await store.projects.ensure('demo');
+  for (const id of ['ada', 'bob'])
+    await store.tasks.add('demo', [{ ...NEW, id, userId: id, input: `${id}zqkwomblefizz` }]);
+  await store.removal.remove('demo', { kind: 'user', id: 'ada' });
+  const has = (name: string, word: string) => readFileSync(name, 'latin1').includes(word);
+  expect(has(path, 'adazq') || has(`${path}-wal`, 'adazq')).toBe(true);
+  const file = join(folder, 'copy.db');
+  expect((await command(['backup', file, '--database', `sqlite:${path}`])).code).toBe(0);
+  expect([has(file, 'adazq'), has(file, 'bobzq')]).toEqual([false, true]);
+  const found = await (await storeOf({ database: `sqlite:${file}` })).dashboard.tasks('demo', {
+    q: 'bobzqkwomblefizz',
+    limit: 5,
+  });
+  expect(found.rows.map(({ id }) => id)).toEqual(['bob']);
 });
 
 test('does not replace a file unless told to', async () => {
