@@ -209,6 +209,25 @@ describe('a key', () => {
     });
   });
 
+  test('is one of 1000 at most: making and rotating are refused then, save without a grace', {
+    timeout: 120_000,
+  }, async () => {
+    const { admin } = await startCollector();
+    const { body: first } = await admin.post(KEYS, {});
+    for (let made = 2; made < 1000; made += 50) {
+      const some = Array.from({ length: Math.min(50, 1000 - made) }, () => admin.post(KEYS, {}));
+      for (const { status } of await Promise.all(some)) expect(status).toBe(200);
+    }
+    const { body: refused } = await admin.post(KEYS, {}).expect(409);
+    expect(refused.detail).toMatch(/may have 1000 keys that work.*Revoke some first$/);
+    const rotate = (graceMs: number) =>
+      admin.post(`${KEYS}/${first.id}/rotate`, { grace_ms: graceMs });
+    const { body } = await rotate(HOUR_MS).expect(409);
+    expect(body.detail).toMatch(/those in their grace included.*without a grace: 0$/);
+    await rotate(0).expect(200);
+    expect((await admin.get(KEYS)).body.keys).toHaveLength(1000);
+  });
+
   test('tells when it was used last, though the request does not wait for it', async () => {
     const { collector, admin } = await startCollector();
     const { body } = await admin.post(KEYS, {});

@@ -307,6 +307,23 @@ describe('wrong keys', () => {
     await agent(started.collector.app).get('/metrics').expect(401);
   });
 
+  test('that come at once do not pass the limit together, and right ones at once are all let in', async () => {
+    const started = await startCollector({ apiKey: 'the-key-that-is-known-here' });
+    await started.collector.listen();
+    const all = async (keyOf: (i: number) => string) => {
+      const answers = Array.from({ length: 150 }, (_, i) =>
+        fetch(`${started.collector.baseUrl}/projects/demo`, {
+          headers: { authorization: `Bearer ${keyOf(i)}` },
+        }),
+      );
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    expect(await all(() => 'the-key-that-is-known-here')).toEqual(Array(150).fill(200));
+    const statuses = await all((i) => `phk_guess_${i}`);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(60);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(90);
+  });
+
   test('are looked at without end where the limit is 0', async () => {
     const started = await startCollector({ failedKeysPerMinute: 0 });
     for (let i = 0; i < 70; i++) await ask(started, `phk_guess_${i}`).expect(401);

@@ -27,6 +27,8 @@ export interface MadeKey {
   plain: string;
 }
 
+const TOO_MANY = 'A project may have 1000 keys that work, those in their grace included';
+
 /** @throws HttpError 404 for a project that there is not, 409 where it has too many keys */
 export async function createKey(
   { keys, projectId, actor }: KeysOf,
@@ -35,12 +37,11 @@ export async function createKey(
   const plain = makeApiKey();
   const key = await keys.add(storedKey(projectId, plain, wish), actor);
   if (key === 'no project') throw notFound('Project', projectId);
-  if (key === 'too many')
-    throw new HttpError(409, 'A project may have 1000 keys that work. Revoke some first');
+  if (key === 'too many') throw new HttpError(409, `${TOO_MANY}. Revoke some first`);
   return { key, plain };
 }
 
-/** @throws HttpError 404 for a key that the project has not, 409 for one that has expired or been rotated */
+/** @throws HttpError 404 for a key that the project has not, 409 for one that has expired or been rotated, and for too many keys */
 export async function rotateKey(
   { keys, projectId, actor }: KeysOf,
   id: string,
@@ -52,6 +53,8 @@ export async function rotateKey(
   if (outcome === 'unknown') throw notFound('Key', id);
   if (outcome === 'expired')
     throw new HttpError(409, `Key ${id} has expired. Make a new one instead`);
+  if (outcome === 'too many')
+    throw new HttpError(409, `${TOO_MANY}. Revoke some first, or rotate without a grace: 0`);
   if ('replacedBy' in outcome) {
     const { replacedBy } = outcome;
     throw new HttpError(

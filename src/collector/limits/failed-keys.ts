@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { HttpError } from '../http/http-error.ts';
 import type { Meter } from '../metrics/meter.ts';
+import { OpenTries } from './open-tries.ts';
 
 const WINDOW_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
@@ -16,6 +17,7 @@ export class FailedKeys {
   readonly #limit: number | undefined;
   readonly #meter: Pick<Meter, 'limited'>;
   readonly #failures = new MemoryStore();
+  readonly #tries = new OpenTries();
   /** Hashes of an address and a key that was right, the one used last at the end. */
   readonly #good = new Set<string>();
 
@@ -36,7 +38,10 @@ export class FailedKeys {
     if (this.#limit === undefined || authorization === undefined) return look();
     const address = ipKeyGenerator(req.ip ?? '');
     const pair = createHash('sha256').update(`${address} ${authorization}`).digest('base64');
-    if (!this.#good.has(pair)) await this.#assertMayTry(address, this.#limit);
+    const limit = this.#limit;
+    const end = this.#good.has(pair)
+      ? undefined
+      : await this.#tries.begin(address, () => this.#left(address, limit));
     try {
       const found = await look();
       this.#remember(pair);
@@ -47,6 +52,8 @@ export class FailedKeys {
         await this.#failures.increment(address);
       }
       throw error;
+    } finally {
+      end?.();
     }
   }
 
@@ -54,11 +61,17 @@ export class FailedKeys {
     this.#failures.shutdown();
   }
 
-  async #assertMayTry(address: string, limit: number): Promise<void> {
+  /**
+   * How many wrong keys may still come of an address.
+   *
+   * @throws HttpError 429 where none may
+   */
+  async #left(address: string, limit: number): Promise<number> {
     const { totalHits = 0, resetTime } = (await this.#failures.get(address)) ?? {};
     const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
     // One whose time is over may still be there.
-    if (totalHits < limit || waitMs <= 0) return;
+    if (waitMs <= 0) return limit;
+    if (totalHits < limit) return limit - totalHits;
     this.#meter.limited('failed_keys_per_minute');
     const seconds = Math.ceil(waitMs / 1000);
     throw new HttpError(

@@ -73,6 +73,7 @@ export class KyselyKeys implements KeyStore {
       if (old.replacedBy !== null) return { replacedBy: keyId({ hash: old.replacedBy }) };
       const now = unixNow();
       if (old.expiresAt !== null && old.expiresAt <= now) return 'expired';
+      if (graceMs > 0 && (await workingKeys(tx, projectId)) >= MAX_KEYS) return 'too many';
       const lived = old.expiresAt === null ? null : now + old.expiresAt - old.createdAt;
       const { name, scopes } = old;
       const expiry = expiresAt === undefined ? lived : expiresAt;

@@ -58,7 +58,7 @@ export interface Rotated {
   old: KeyRecord;
 }
 
-export type NotRotated = 'unknown' | 'expired' | { replacedBy: string };
+export type NotRotated = 'unknown' | 'expired' | 'too many' | { replacedBy: string };
 
 /** The key of a collector's start. It takes the place of those of earlier starts, and of no other. */
 export interface StartKey {
