@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Logger } from '../internal/logger.ts';
 import type { AuditLogEntry } from './admin/audit-log.ts';
 import type { RequestLogEntry } from './http/observe.ts';
@@ -61,13 +62,13 @@ export function resolveOptions(
     project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
     apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
     dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
-    host: matching('host', options.host ?? env('HOST') ?? '127.0.0.1', HOST),
+    host: hostOf('host', options.host ?? env('HOST') ?? '127.0.0.1'),
     port: integer('port', options.port ?? env('PORT') ?? 7700, 0, 65_535),
     tls: resolveTls(options.tls, env),
     behindProxy: resolveBehindProxy(options.behindProxy ?? env('BEHIND_PROXY') ?? false),
     embedded: flagOf('embedded', options.embedded ?? false),
     allowedHosts: (options.allowedHosts ?? list(env('ALLOWED_HOSTS'))).map((host) =>
-      matching('allowedHosts', host, HOST),
+      hostOf('allowedHosts', host),
     ),
     publicFlags: flagOf('publicFlags', options.publicFlags ?? env('PUBLIC_FLAGS') ?? false),
     maxBodyBytes: integer(
@@ -125,15 +126,21 @@ function adminTokenOf(
   throw refused('adminToken', 'a secret of its own', `the same as ${same[0]}`);
 }
 
-/** What a project may be called by. */
+/** What a project may be called by. In the path of a URL, `.` and `..` would name another place. */
 export const PROJECT: { pattern: RegExp; takes: string } = {
-  pattern: /^[A-Za-z0-9._-]{1,128}$/,
-  takes: '1 to 128 letters, digits, ".", "_" or "-"',
+  pattern: /^(?!\.\.?$)[A-Za-z0-9._-]{1,128}$/,
+  takes: '1 to 128 letters, digits, ".", "_" or "-", but not "." or ".."',
 };
 const HOST = {
   pattern: /^[A-Za-z0-9._:-]{1,253}$/,
   takes: 'a host name or address, without scheme, port or brackets, e.g. 127.0.0.1',
 };
+
+function hostOf(name: 'host' | 'allowedHosts', value: string): string {
+  const host = matching(name, value, HOST);
+  if (!host.includes(':') || isIPv6(host)) return host;
+  throw refused(name, HOST.takes, JSON.stringify(value));
+}
 
 function databaseOf(
   database: string,

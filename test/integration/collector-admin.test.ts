@@ -66,7 +66,7 @@ describe('projects', () => {
 
   test.each([
     [{ id: 'a/b' }, ['id'], /must be 1 to 128 letters, digits/],
-    [{ id: '..' }, ['id'], /must not be/],
+    [{ id: '..' }, ['id'], /must be .*not "\." or "\.\."/],
     [{}, ['id'], /expected string/],
     [{ id: 'x', project_name: 'a\u0000b' }, ['project_name'], /control characters/],
     [{ id: 'x', project_name: 'x'.repeat(129) }, ['project_name'], /at most 128/],

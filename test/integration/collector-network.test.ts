@@ -240,6 +240,11 @@ describe('a certificate of files', () => {
       /^tls\.cert takes .*without "-----BEGIN CERTIFICATE-----"/,
     ],
     [
+      'that is broken',
+      ({ key }) => ({ cert: '-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----', key }),
+      /^tls\.cert takes a certificate/,
+    ],
+    [
       'with another’s key',
       ({ cert }) => ({ cert, key: makeCertificate().key }),
       /^tls\.key takes the private key of tls\.cert/,

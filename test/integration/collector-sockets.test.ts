@@ -91,7 +91,7 @@ describe('a client', () => {
       400,
     ],
     ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`, 431],
-    ['no Host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 403],
+    ['no Host', 'GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n', 403],
     [
       'two Hosts',
       'GET /health HTTP/1.1\r\nHost: localhost\r\nHost: x\r\nConnection: close\r\n\r\n',
@@ -99,8 +99,13 @@ describe('a client', () => {
     ],
     [
       'another host in its target',
-      'GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      'GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
       403,
+    ],
+    [
+      'a target that is no URL',
+      'GET http://[bad/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      400,
     ],
     ['a line without CR', 'GET /health HTTP/1.1\nHost: localhost\n\n', 400],
     ['a folded header', 'GET /health HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n', 400],

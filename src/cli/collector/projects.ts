@@ -33,7 +33,7 @@ export function projectsCommand(): Command {
     .addCommand(
       adminCommand('create')
         .description('Make a project, and the database if it is a file that is not there.')
-        .argument('<id>', '1 to 128 letters, digits, ".", "_" or "-"')
+        .argument('<id>', '1 to 128 letters, digits, ".", "_" or "-", but not "." or ".."')
         .argument(...SETTINGS)
         .option('--name <text>', 'for people; default its id')
         .option('--with-key', 'make a key that reads and writes, and write it to standard output')
@@ -85,8 +85,7 @@ async function list(flags: Flags): Promise<void> {
 
 async function create(id: string, given: string[], flags: Flags): Promise<void> {
   const { PROJECT } = await import('../../collector/resolve-options.ts');
-  if (!PROJECT.pattern.test(id) || id === '.' || id === '..')
-    throw misused('the id of a project', PROJECT.takes, id);
+  if (!PROJECT.pattern.test(id)) throw misused('the id of a project', PROJECT.takes, id);
   const settings = withoutNulls(await settingsOf(given));
   const name = nameOf(flags.name ?? id);
   const wish = flags.withKey

@@ -5,14 +5,18 @@ import { HttpError } from './http-error.ts';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
+/** Load balancers ask by an address, or by no name at all, and a web page learns nothing of the answer. */
+const HEALTH = /^\/(?:v2\/)?health\/?$/i;
+
 /**
  * Lets in only requests that are addressed to this server by a name it goes by. A web page that has its own
- * name point at 127.0.0.1 (DNS rebinding) reaches the port, but its Host header tells.
+ * name point at 127.0.0.1 (DNS rebinding) reaches the port, but its Host header tells. `/health` is for everybody.
  */
 export function guardHost(boundHost: string, allowedHosts: readonly string[]): RequestHandler {
   const known = new Set([...LOOPBACK, ...[boundHost, ...allowedHosts].map(canonical)]);
   return (req, _res, next) => {
     if (countHosts(req) > 1) return next(new HttpError(400, 'There is more than one Host header'));
+    if (HEALTH.test(req.path)) return next();
     // A target that names a host itself (`GET http://host/path`) goes before the header.
     const [, target] = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(req.originalUrl) ?? [];
     const names = [
@@ -40,8 +44,9 @@ function countHosts({ rawHeaders }: IncomingMessage): number {
   return count;
 }
 
-function canonical(host: string): string {
-  return (isIPv6(host) ? `[${host}]` : host).toLowerCase();
+/** As it is compared with a Host header: in lower case, an address in its shortest form. */
+function canonical(host: string): string | undefined {
+  return hostnameOf(isIPv6(host) ? `[${host}]` : host);
 }
 
 /** Of a Host header, without port; undefined where it is no such header. */

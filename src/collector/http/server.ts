@@ -1,4 +1,10 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { ServerOptions, Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { continueWhenRead } from './expect-continue.ts';
@@ -34,19 +40,22 @@ const MAX_CONNECTIONS = 5_000;
 /** Then a client connects anew, perhaps to another collector behind a balancer. */
 const MAX_REQUESTS_PER_CONNECTION = 10_000;
 
+/** An Express app. `next` is called for a target in which it finds no path, before any middleware. */
+type Listener = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+
 /**
  * A server that answers what never becomes a request in JSON too.
  *
  * @param tls - makes it one for HTTPS
  */
-export function makeServer(listener: RequestListener, times?: Partial<ServerTimes>): Server;
+export function makeServer(listener: Listener, times?: Partial<ServerTimes>): Server;
 export function makeServer(
-  listener: RequestListener,
+  listener: Listener,
   times: Partial<ServerTimes>,
   tls: ServerOptions,
 ): TlsServer;
 export function makeServer(
-  listener: RequestListener,
+  listener: Listener,
   { reading, ...times }: Partial<ServerTimes> = {},
   tls?: ServerOptions,
 ): Server | TlsServer {
@@ -59,22 +68,28 @@ export function makeServer(
   server.timeout = IDLE_MS;
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
-  server.on('request', listener);
+  server.on('request', (req, res) => {
+    listener(req, res, () => hangUpWith(res, 400, 'The target of the request is no URL.'));
+  });
   continueWhenRead(server);
   endSlowReaders(server, reading);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuse(error, socket as Socket);
   });
   server.on('checkExpectation', (_req, res) => {
-    const body = JSON.stringify({ detail: 'Of the Expect header only 100-continue is known.' });
-    res.writeHead(417, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': body.length,
-      connection: 'close',
-    });
-    res.end(body);
+    hangUpWith(res, 417, 'Of the Expect header only 100-continue is known.');
   });
   return server;
+}
+
+function hangUpWith(res: ServerResponse, status: number, detail: string): void {
+  const body = JSON.stringify({ detail });
+  res.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': body.length,
+    connection: 'close',
+  });
+  res.end(body);
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -20,8 +20,7 @@ export const name: z.ZodType<string> = z
 
 export const projectId: z.ZodType<string> = z
   .string()
-  .regex(PROJECT.pattern, `must be ${PROJECT.takes}`)
-  .refine((id) => id !== '.' && id !== '..', 'must not be "." or ".."');
+  .regex(PROJECT.pattern, `must be ${PROJECT.takes}`);
 
 export const expiry: z.ZodType<number> = z
   .int()

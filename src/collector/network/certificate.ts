@@ -46,6 +46,15 @@ export function loadCertificate({ cert, key, passphrase }: TlsOptions): Certific
     ...(passphrase !== undefined && { passphrase }),
   };
   try {
+    createSecureContext({ cert: loaded.cert });
+  } catch (error) {
+    throw refused(
+      'tls.cert',
+      'a certificate in PEM that TLS can use',
+      `another (${describeError(error)})`,
+    );
+  }
+  try {
     createSecureContext(loaded);
   } catch (error) {
     throw refused(
