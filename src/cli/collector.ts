@@ -3,7 +3,7 @@ import type { RunningCollector } from '../collector/collector.ts';
 import type { LimitOptions } from '../collector/limits/limit-values.ts';
 import type { CollectorOptions } from '../collector/options.ts';
 import type { ProjectKey } from '../collector/project-key.ts';
-import { warnOfPassword } from './collector/database.ts';
+import { warnOfSecrets } from './collector/secrets.ts';
 import { subcommands } from './collector/subcommands.ts';
 import { stopRequested } from './signals.ts';
 
@@ -94,7 +94,10 @@ export function collectorCommand(): Command {
     )
     .option(
       '--dashboard-token <token>',
-      withEnv("the dashboard's login token; default a random one at each start", 'DASHBOARD_TOKEN'),
+      withEnv(
+        "the dashboard's login token; default a random one at each start; rather use the environment",
+        'DASHBOARD_TOKEN',
+      ),
     )
     .option(
       '--new-key',
@@ -193,13 +196,7 @@ function withEnv(text: string, name: string): string {
 }
 
 async function run(flags: Flags): Promise<void> {
-  if (flags.apiKey !== undefined) {
-    console.error(
-      'Warning: a key in --api-key can be read by every user of this machine while the collector runs, and ' +
-        'stays in the shell history. Set PHOSPHO_COLLECTOR_API_KEY instead.',
-    );
-  }
-  if (flags.database !== undefined) warnOfPassword(flags.database);
+  warnOfSecrets(flags);
   const stop = stopRequested();
   // Loaded here: the other commands need nothing of it.
   const { openCollector } = await import('../collector/open-collector.ts');

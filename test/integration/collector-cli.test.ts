@@ -56,7 +56,7 @@ test('takes its options from the environment and does not print a given key', as
   expect(run.exported('PHOSPHO_PROJECT_ID')).toBe('shop');
   expect(run.exported('PHOSPHO_BASE_URL')).toMatch(/^http:\/\/localhost:\d+\/v2$/);
   expect(run.out + run.err).not.toContain('a-key-from-the-environment');
-  expect(run.err).not.toContain('Warning: a key');
+  expect(run.err).not.toContain('Warning');
 });
 
 test('warns of a key on the command line', async () => {
@@ -64,6 +64,26 @@ test('warns of a key on the command line', async () => {
   expect(run.err).toMatch(/every user of this machine.*PHOSPHO_COLLECTOR_API_KEY/);
   expect(await statusWith(run, 'a-key-that-others-see')).toBe(200);
 });
+
+test.each(['admin', 'dashboard', 'metrics'])(
+  'warns of the %s token on the command line, and does not repeat it there',
+  async (kind) => {
+    const run = await collector(':memory:', `--${kind}-token`, 'a-token-that-others-see').ready();
+    expect(run.err).toMatch(
+      new RegExp(`every user of this machine.*PHOSPHO_COLLECTOR_${kind.toUpperCase()}_TOKEN`),
+    );
+    expect(run.err).not.toContain('a-token-that-others-see');
+  },
+);
+
+test.each(['postgres://me:word@127.0.0.1:1/x', 'postgres://me@127.0.0.1:1/x?password=word'])(
+  'warns of the password in %s',
+  async (url) => {
+    const run = new Run(['collector', '--database', url, '--port', '0']);
+    expect(await run.done).not.toBe(0);
+    expect(run.err).toMatch(/a password in --database.*PHOSPHO_COLLECTOR_DATABASE/);
+  },
+);
 
 test('several processes open one new database at the same time and share its key', async () => {
   const database = join(scratch(), 'phospho.db');

@@ -224,6 +224,7 @@ describe('export', () => {
 
   test.each([
     [['--since', 'yesterday'], /--since takes a date like 2026-01-31.*"yesterday" came/],
+    [['--until', '2026-02-31'], /--until takes a date like .*"2026-02-31" came/],
     [['--project', 'none'], /no project none/],
   ])('says what is wrong with %j', async (args, message) => {
     const { folder, database } = await source();

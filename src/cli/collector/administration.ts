@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Store } from '../../collector/store/store.ts';
-import { type DataFlags, databaseOption, dataOf } from './database.ts';
+import { type DataFlags, databaseOption, dataOf, withStore } from './database.ts';
 
 export interface AdminFlags extends DataFlags {
   json?: boolean;
@@ -30,14 +30,8 @@ export async function administer<T>(
   work: (work: Work) => Promise<T>,
   { mustExist }: { mustExist: boolean } = { mustExist: true },
 ): Promise<T> {
-  const { database, project: projectId } = await dataOf(flags, { mustExist });
-  // Loaded here: `--help` needs nothing of it.
-  const { openStore } = await import('../../collector/store/open-store.ts');
+  const data = await dataOf(flags, { mustExist });
   const { theCommandLine } = await import('../../collector/admin/actors.ts');
-  const store = await openStore(database);
-  try {
-    return await work({ store, projectId, actor: theCommandLine() });
-  } finally {
-    await store.close();
-  }
+  const actor = theCommandLine();
+  return withStore(data, (store) => work({ store, projectId: data.project, actor }));
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { shownAct } from '../../collector/admin/shown.ts';
 import { type AdminFlags, adminCommand, administer } from './administration.ts';
+import { assertProject } from './database.ts';
 import { integerOf } from './inputs.ts';
 import { printJson, table, timeOf } from './output.ts';
 
@@ -26,9 +27,10 @@ async function list(flags: Flags): Promise<void> {
   const limit =
     flags.limit === undefined ? DEFAULT_ROWS : integerOf('--limit', flags.limit, 1, MAX_ROWS);
   const { before, project } = flags;
-  const acts = await administer(flags, async ({ store }) =>
-    (await store.audit.list(project, { before, limit })).map(shownAct),
-  );
+  const acts = await administer(flags, async ({ store }) => {
+    if (project !== undefined) await assertProject(store, project);
+    return (await store.audit.list(project, { before, limit })).map(shownAct);
+  });
   if (flags.json) {
     printJson(acts);
     return;

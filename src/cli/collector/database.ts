@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { ResolvedOptions } from '../../collector/resolve-options.ts';
 import type { Store } from '../../collector/store/store.ts';
 import { PhosphoConfigError } from '../../errors.ts';
+import { warnOfSecrets } from './secrets.ts';
 
 /** What each command over the collector's data takes. */
 export interface DataFlags {
@@ -32,7 +33,7 @@ export async function dataOf(
   { database, project }: DataFlags,
   { mustExist }: { mustExist: boolean },
 ): Promise<Data> {
-  if (database !== undefined) warnOfPassword(database);
+  warnOfSecrets({ database });
   const { resolveOptions } = await import('../../collector/resolve-options.ts');
   const data = resolveOptions({
     ...(database !== undefined && { database }),
@@ -52,34 +53,25 @@ export async function dataOf(
   return data;
 }
 
-/**
- * Runs work over the data of a project, beside whatever collectors run over it.
- *
- * @throws PhosphoConfigError where the database or the project is not there
- */
-export async function withData<T>(
-  { database, project }: Data,
+/** Runs work over a database, beside whatever collectors run over it. */
+export async function withStore<T>(
+  { database }: Pick<Data, 'database'>,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
+  // Loaded here: `--help` needs nothing of it.
   const { openStore } = await import('../../collector/store/open-store.ts');
   const store = await openStore(database);
   try {
-    if ((await store.projects.find(project)) === undefined) {
-      throw new PhosphoConfigError(
-        `the database has no project ${project}. Name one that it has: --project <id>`,
-      );
-    }
     return await work(store);
   } finally {
     await store.close();
   }
 }
 
-/** Arguments of a process are no secret. */
-export function warnOfPassword(database: string): void {
-  if (!/^postgres(?:ql)?:\/\/[^/@]*:[^/@]+@/.test(database)) return;
-  console.error(
-    'Warning: a password in --database can be read by every user of this machine while the collector runs, and ' +
-      'stays in the shell history. Set PHOSPHO_COLLECTOR_DATABASE instead, or PGPASSWORD beside it.',
+/** @throws PhosphoConfigError where the database has no such project */
+export async function assertProject(store: Store, id: string): Promise<void> {
+  if ((await store.projects.find(id)) !== undefined) return;
+  throw new PhosphoConfigError(
+    `the database has no project ${id}. Name one that it has: --project <id>`,
   );
 }

@@ -6,7 +6,14 @@ import type { Removed, Store, Subject } from '../../collector/store/store.ts';
 import { PhosphoConfigError, PhosphoError } from '../../errors.ts';
 import { Progress } from '../progress.ts';
 import { stopRequested } from '../signals.ts';
-import { type DataFlags, databaseOption, dataOf, projectOption, withData } from './database.ts';
+import {
+  assertProject,
+  type DataFlags,
+  databaseOption,
+  dataOf,
+  projectOption,
+  withStore,
+} from './database.ts';
 
 interface Flags extends DataFlags {
   task?: string;
@@ -41,7 +48,8 @@ export function deleteCommand(): Command {
 async function run(flags: Flags): Promise<void> {
   const subject = subjectOf(flags);
   const data = await dataOf(flags, { mustExist: true });
-  await withData(data, async (store) => {
+  await withStore(data, async (store) => {
+    await assertProject(store, data.project);
     const { project } = data;
     const there = await store.removal.count(project, subject);
     const what = `${nameOf(subject)} of the project ${project}`;

@@ -4,10 +4,18 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Command } from 'commander';
 import type { PartOf, Store } from '../../collector/store/store.ts';
-import { PhosphoConfigError, PhosphoError } from '../../errors.ts';
+import { PhosphoError } from '../../errors.ts';
 import { Progress } from '../progress.ts';
 import { stopRequested } from '../signals.ts';
-import { type DataFlags, databaseOption, dataOf, projectOption, withData } from './database.ts';
+import {
+  assertProject,
+  type DataFlags,
+  databaseOption,
+  dataOf,
+  projectOption,
+  withStore,
+} from './database.ts';
+import { dateIn, misused } from './inputs.ts';
 import { makePrivateFile } from './private-file.ts';
 
 interface Flags extends DataFlags {
@@ -55,7 +63,8 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   };
   const data = await dataOf(flags, { mustExist: true });
   const gzip = flags.gzip ?? file?.endsWith('.gz') ?? false;
-  const lines = await withData(data, async (store) => {
+  const lines = await withStore(data, async (store) => {
+    await assertProject(store, data.project);
     const write = (to: () => Writable) => writeAll(store, data.project, part, { gzip, to });
     if (file === undefined) return write(() => process.stdout);
     return makePrivateFile(file, { force: flags.force ?? false }, (path) =>
@@ -69,13 +78,15 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   else console.log(summary);
 }
 
-/** UNIX seconds; of a day its start in UTC. */
+/** UNIX seconds. */
 function timeOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const seconds = /^\d{1,11}$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
-  if (Number.isFinite(seconds)) return seconds;
-  throw new PhosphoConfigError(
-    `${option} takes a date like 2026-01-31, a time like 2026-01-31T12:00:00Z, or UNIX seconds; ${JSON.stringify(text)} came`,
+  const seconds = /^\d{1,11}$/.test(text) ? Number(text) : dateIn(text);
+  if (seconds !== undefined) return seconds;
+  throw misused(
+    option,
+    'a date like 2026-01-31 (in UTC), a time like 2026-01-31T12:00:00Z, or UNIX seconds',
+    text,
   );
 }
 

@@ -10,7 +10,7 @@ import { explain } from '../explain.ts';
 import { isBlank, linesIn } from '../lines.ts';
 import { Progress } from '../progress.ts';
 import { stopRequested } from '../signals.ts';
-import { type DataFlags, databaseOption, dataOf } from './database.ts';
+import { type DataFlags, databaseOption, dataOf, withStore } from './database.ts';
 
 const HELP = `
 Takes what export has written, plain or gzip; or log events, one a line, as POST /log takes them. What is stored
@@ -35,9 +35,7 @@ export function importCommand(): Command {
 async function run(file: string, flags: DataFlags): Promise<void> {
   const size = file === '-' ? 0 : sizeOf(file);
   const data = await dataOf(flags, { mustExist: false });
-  const { openStore } = await import('../../collector/store/open-store.ts');
-  const store = await openStore(data.database);
-  try {
+  await withStore(data, async (store) => {
     const { imported, isWhole } = await importAll(store, file, size, {
       projectId: flags.project,
       defaultProject: data.project,
@@ -56,9 +54,7 @@ async function run(file: string, flags: DataFlags): Promise<void> {
         `${bad} line(s) were left out`,
     );
     if (bad > 0 || !isWhole) process.exitCode = 1;
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 function sizeOf(file: string): number {

@@ -23,7 +23,7 @@ export function scopesOf(text: string): Scope[] {
 
 const UNITS: Record<string, number> = { m: 60, h: 3600, d: 86_400 };
 const DURATION = /^(\d{1,6})([mhd])$/;
-const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
+const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
 /** When a key expires: UNIX seconds, or null for never. */
 export function expiryOf(text: string, nowMs: number = Date.now()): number | null {
@@ -41,6 +41,11 @@ export function expiryOf(text: string, nowMs: number = Date.now()): number | nul
 function secondsIn(text: string, nowMs: number): number | undefined {
   const [, count, unit = ''] = DURATION.exec(text) ?? [];
   if (count !== undefined) return Math.floor(nowMs / 1000) + Number(count) * (UNITS[unit] ?? 0);
+  return dateIn(text);
+}
+
+/** UNIX seconds of a date, which is its start in UTC, or a time; undefined where it is neither. */
+export function dateIn(text: string): number | undefined {
   const [, year, month, day] = DATE.exec(text)?.map(Number) ?? [];
   if (year === undefined || month === undefined || day === undefined) return undefined;
   // Date.parse takes the 31st of February for a day of March.

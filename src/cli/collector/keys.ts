@@ -12,7 +12,7 @@ import { keyId } from '../../collector/model/api-key.ts';
 import { DEFAULT_SCOPES } from '../../collector/model/scopes.ts';
 import type { KeyRecord } from '../../collector/store/store.ts';
 import { type AdminFlags, adminCommand, administer, type Work } from './administration.ts';
-import { projectOption } from './database.ts';
+import { assertProject, projectOption } from './database.ts';
 import { expiryOf, integerOf, misused, scopesOf } from './inputs.ts';
 import { printJson, printKey, secondsOf, table } from './output.ts';
 
@@ -73,10 +73,9 @@ export function keysCommand(): Command {
 }
 
 async function list(flags: Flags): Promise<void> {
-  const keys = await administer(flags, async (work) => {
-    await assertKnown(work);
-    return (await work.store.keys.list(work.projectId)).map(shownKey);
-  });
+  const keys = await inProject(flags, async ({ store, projectId }) =>
+    (await store.keys.list(projectId)).map(shownKey),
+  );
   if (flags.json) {
     printJson(keys);
     return;
@@ -104,7 +103,7 @@ async function create(flags: Flags): Promise<void> {
     scopes: flags.scopes === undefined ? DEFAULT_SCOPES : scopesOf(flags.scopes),
     expiresAt: flags.expires === undefined ? null : expiryOf(flags.expires),
   };
-  const { key, plain } = await administer(flags, (work) => createKey(keysOf(work), wish));
+  const { key, plain } = await inProject(flags, (work) => createKey(keysOf(work), wish));
   printKey(plain, `${described(key)}.`, flags, shownKey(key));
 }
 
@@ -114,7 +113,7 @@ async function rotate(id: string, flags: Flags): Promise<void> {
       ? DEFAULT_GRACE_MS
       : integerOf('--grace', flags.grace, 0, MAX_GRACE_MS);
   const expiresAt = flags.expires === undefined ? undefined : expiryOf(flags.expires);
-  const { key, plain, old } = await administer(flags, (work) =>
+  const { key, plain, old } = await inProject(flags, (work) =>
     rotateKey(keysOf(work), id, { graceMs, expiresAt }),
   );
   const until =
@@ -126,7 +125,7 @@ async function rotate(id: string, flags: Flags): Promise<void> {
 }
 
 async function revoke(id: string, flags: Flags): Promise<void> {
-  const key = await administer(flags, (work) => revokeKey(keysOf(work), id));
+  const key = await inProject(flags, (work) => revokeKey(keysOf(work), id));
   if (flags.json) {
     printJson(shownKey(key));
     return;
@@ -152,7 +151,10 @@ export function nameOf(text: string): string {
   throw misused('--name', 'at most 128 characters, none of them a control character', text);
 }
 
-async function assertKnown({ store, projectId }: Work): Promise<void> {
-  const { notFound } = await import('../../collector/http/http-error.ts');
-  if ((await store.projects.find(projectId)) === undefined) throw notFound('Project', projectId);
+/** @throws PhosphoConfigError also where there is no such project */
+function inProject<T>(flags: Flags, work: (work: Work) => Promise<T>): Promise<T> {
+  return administer(flags, async (here) => {
+    await assertProject(here.store, here.projectId);
+    return work(here);
+  });
 }
