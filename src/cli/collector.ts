@@ -44,7 +44,7 @@ export function collectorCommand(): Command {
   const command = new Command('collector')
     .enablePositionalOptions()
     .description(
-      'Run the local phospho: the same HTTP API, with an embedded database or a PostgreSQL. No account is needed.',
+      'Run a phospho of your own: the same HTTP API and a dashboard, over a SQLite file or a PostgreSQL. No account is needed.',
     )
     .option(
       '--port <number>',
@@ -124,19 +124,25 @@ export function collectorCommand(): Command {
     )
     .option(
       '--requests-per-minute <number>',
-      withEnv('that a project may make, by default: no limit', 'REQUESTS_PER_MINUTE'),
+      withEnv('requests that a project may make; default 0, no limit', 'REQUESTS_PER_MINUTE'),
     )
     .option(
       '--events-per-minute <number>',
-      withEnv('that a project may send, by default: no limit', 'EVENTS_PER_MINUTE'),
+      withEnv('events that a project may send; default 0, no limit', 'EVENTS_PER_MINUTE'),
     )
     .option(
       '--events-per-day <number>',
-      withEnv('that a project may have stored, by default: no limit', 'EVENTS_PER_DAY'),
+      withEnv(
+        'events that a project may have stored in a day of UTC; default 0, no limit',
+        'EVENTS_PER_DAY',
+      ),
     )
     .option(
       '--failed-keys-per-minute <number>',
-      withEnv('wrong API keys that an address may send; default 60', 'FAILED_KEYS_PER_MINUTE'),
+      withEnv(
+        'wrong API keys that an address may send; default 60, 0: no limit',
+        'FAILED_KEYS_PER_MINUTE',
+      ),
     )
     .option(
       '--judge-base-url <url>',
@@ -177,12 +183,15 @@ export function collectorCommand(): Command {
     )
     .option(
       '--retention-days <number>',
-      withEnv('delete tasks that are older, 0 to 36500; default 0, keep all', 'RETENTION_DAYS'),
+      withEnv(
+        'delete tasks that are older than so many days, 0 to 36500; default 0, keep all',
+        'RETENTION_DAYS',
+      ),
     )
     .option(
       '--retention-bytes <number>',
       withEnv(
-        'delete the oldest tasks of a project that has more bytes of texts; default 0, keep all',
+        'delete the oldest tasks of a project whose texts have more bytes; default 0, keep all',
         'RETENTION_BYTES',
       ),
     )
@@ -267,15 +276,18 @@ function numberIn(text: string): number {
 }
 
 function greeting(collector: RunningCollector, key: ProjectKey): string[] {
+  const { url, publicUrl, place } = collector;
+  const { baseUrl, dashboardUrl } = collector.addressesAt(publicUrl);
   return [
-    `phospho-express collector listens on ${collector.url}`,
+    `phospho-express collector listens on ${url}${publicUrl === url ? '' : `, behind a proxy at ${publicUrl}`}`,
+    `Its data is in ${place}`,
     ...keyNews(key, collector.projectId),
     '',
     'Dashboard (the link logs you in, so keep it to yourself):',
-    `  ${collector.dashboardUrl}`,
+    `  ${dashboardUrl}`,
     '',
     'Point an app at it:',
-    `  export PHOSPHO_BASE_URL=${collector.baseUrl}`,
+    `  export PHOSPHO_BASE_URL=${baseUrl}`,
     keyLine(key),
     `  export PHOSPHO_PROJECT_ID=${collector.projectId}`,
   ];

@@ -38,6 +38,13 @@ const TIMEOUT_CODES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no connection in time',
 };
 
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
 /** The error for a call that brought no whole answer. */
 export function brokenCall(call: Call, error: unknown, scrub: Scrubber): PhosphoRequestError {
   const cause = scrub.cause(error);
@@ -50,7 +57,10 @@ export function brokenCall(call: Call, error: unknown, scrub: Scrubber): Phospho
   if (late !== undefined) return new PhosphoTimeoutError(late, options);
   const text = scrub.text(error instanceof Error ? error.message : String(error));
   const known = text.includes(code) ? text : `${code} ${text}`;
-  return new PhosphoConnectionError(`the connection failed (${oneLine(known)})`, options);
+  const hint = UNKNOWN_AUTHORITY.has(code)
+    ? '. If the certificate is your own, start Node with NODE_EXTRA_CA_CERTS=<file of it, or of its authority, in PEM>'
+    : '';
+  return new PhosphoConnectionError(`the connection failed (${oneLine(known)})${hint}`, options);
 }
 
 /** The error for an answer outside 2xx. */

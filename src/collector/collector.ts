@@ -86,6 +86,8 @@ export interface CollectorParts {
   endWaiting(): void;
   /** Ends what uses the database by itself. */
   endWork(): Promise<void>;
+  /** Where the data is, for a person. */
+  place: string;
   /** The key that was given, if any. */
   apiKey: string | undefined;
   loginToken: string;
@@ -147,6 +149,19 @@ export class RunningCollector implements Collector {
     return tls === undefined
       ? `http://${reachable(host)}:${this.#port}`
       : `https://${reachable(allowedHosts[0] ?? host)}:${this.#port}`;
+  }
+
+  /** Where others reach it: behind a proxy that is by its first name, at the port that browsers take for HTTPS. */
+  get publicUrl(): string {
+    const { behindProxy, allowedHosts } = this.#parts;
+    const [name] = allowedHosts;
+    return behindProxy === undefined || name === undefined
+      ? this.url
+      : `https://${reachable(name)}`;
+  }
+
+  get place(): string {
+    return this.#parts.place;
   }
 
   get baseUrl(): string {

@@ -19,6 +19,7 @@ import { loadCertificate } from './network/certificate.ts';
 import type { CollectorOptions } from './options.ts';
 import { Folder } from './otlp/folder.ts';
 import { resolveOptions } from './resolve-options.ts';
+import { placeOf } from './store/database.ts';
 import { openStore } from './store/open-store.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
@@ -102,6 +103,7 @@ export async function openCollector(
       judge?.close();
       dashboard.close();
     },
+    place: placeOf(options.database),
     apiKey,
     loginToken,
     projectId,

@@ -132,7 +132,8 @@ export const PROJECT: { pattern: RegExp; takes: string } = {
   takes: '1 to 128 letters, digits, ".", "_" or "-", but not "." or ".."',
 };
 const HOST = {
-  pattern: /^[A-Za-z0-9._:-]{1,253}$/,
+  // With colons it is an IPv6 address, which has two at least.
+  pattern: /^(?:[A-Za-z0-9._-]{1,253}|(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]{2,45})$/,
   takes: 'a host name or address, without scheme, port or brackets, e.g. 127.0.0.1',
 };
 

@@ -15,7 +15,7 @@ export type Verdict = 'retry' | 'hold' | 'refuse';
 
 const RETRYABLE_STATUS = new Set([408, 425, 429]);
 /** The key, the project or the URL is wrong, not the event: 3xx too, since redirects are not followed. */
-const HOLD_STATUS = new Set([401, 403, 404, 405, 407]);
+const HOLD_STATUS = new Set([401, 403, 404, 405, 407, 421]);
 
 export function judge(error: unknown): Verdict {
   if (error instanceof PhosphoConfigError) return 'hold';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Run } from '../helpers/cli.ts';
 
@@ -57,6 +57,24 @@ test('takes its options from the environment and does not print a given key', as
   expect(run.exported('PHOSPHO_BASE_URL')).toMatch(/^http:\/\/localhost:\d+\/v2$/);
   expect(run.out + run.err).not.toContain('a-key-from-the-environment');
   expect(run.err).not.toContain('Warning');
+});
+
+test('says where its data is, whatever the path is relative to', async () => {
+  const directory = scratch();
+  const run = await collector(relative(process.cwd(), join(directory, 'phospho.db'))).ready();
+  expect(run.out).toContain(`\nIts data is in ${join(directory, 'phospho.db')}\n`);
+  expect((await collector(':memory:').ready()).out).toContain('gone when the collector ends');
+});
+
+test('a base URL without /v2 is told so', async () => {
+  const run = await collector(':memory:').ready();
+  const answer = await fetch(run.exported('PHOSPHO_BASE_URL').replace(/v2$/, 'log/demo'), {
+    method: 'POST',
+  });
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toEqual({
+    detail: 'No such route: POST /log/demo. The API is below /v2, which PHOSPHO_BASE_URL ends with',
+  });
 });
 
 test('warns of a key on the command line', async () => {

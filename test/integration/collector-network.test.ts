@@ -117,7 +117,7 @@ describe('over HTTPS', () => {
       ...{ method: 'POST', body: 'x'.repeat(100_000) },
       dispatcher: trusting(makeCertificate()),
     });
-    expect(statusCode).toBe(400);
+    expect(statusCode).toBe(421);
     expect(await body.json()).toEqual({ detail: expect.stringContaining('https://') });
   });
 
@@ -329,6 +329,18 @@ describe('behind a proxy', () => {
       });
       await run.ready();
     }
+  });
+
+  test('the command prints the links that others can follow, and where it listens', async () => {
+    const run = await new Run(['collector', '--port', '0', '--behind-proxy'], {
+      PHOSPHO_COLLECTOR_DATABASE: 'sqlite::memory:',
+      PHOSPHO_COLLECTOR_ALLOWED_HOSTS: 'phospho.example,other.example',
+    }).ready();
+    expect(run.out).toMatch(
+      /listens on http:\/\/127\.0\.0\.1:\d+, behind a proxy at https:\/\/phospho\.example\n/,
+    );
+    expect(run.out).toContain('\n  https://phospho.example/dashboard#token=');
+    expect(run.exported('PHOSPHO_BASE_URL')).toBe('https://phospho.example/v2');
   });
 });
 

@@ -37,7 +37,10 @@ test('an export, imported elsewhere, is the same again: lines, figures, search, 
   expect(statSync(first).mode & 0o777).toBe(0o600);
   const { take, write, database: other } = target(folder);
   const imported = await take(first);
-  expect(imported).toMatchObject({ code: 0, err: '' });
+  expect(imported.code).toBe(0);
+  expect(imported.err).toMatch(
+    /^Project demo has no API key yet: .*keys create --project demo.*\n$/,
+  );
   expect(imported.out).toContain('0 were there already, 0 line(s) were left out');
   const second = join(folder, 'second.jsonl.gz');
   await write(second);
@@ -57,7 +60,7 @@ test('goes to another project by --project, beside what is there', async () => {
   await command(['export', file, '--database', database]);
   expect(
     await command(['import', file, '--database', database, '--project', 'copy']),
-  ).toMatchObject({ code: 0, err: '' });
+  ).toMatchObject({ code: 0, err: expect.stringMatching(/^Project copy has no API key yet: /) });
   // Arrivals are unique in a file: those of the copy are new, in the same order.
   const plain = (value: unknown) =>
     JSON.parse(JSON.stringify(value).replaceAll('"copy"', '"demo"'));
@@ -145,6 +148,7 @@ describe('import', () => {
       expect.stringMatching(/^line 4: input: /),
       expect.stringMatching(/^line 6: /),
       'line 8: is not JSON in UTF-8',
+      expect.stringMatching(/^Project shop has no API key yet: /),
       '',
     ]);
     const store = await storeOf({ database });

@@ -35,6 +35,7 @@ export async function dataOf(
 ): Promise<Data> {
   warnOfSecrets({ database });
   const { resolveOptions } = await import('../../collector/resolve-options.ts');
+  const { placeOf } = await import('../../collector/store/database.ts');
   const data = resolveOptions({
     ...(database !== undefined && { database }),
     ...(project !== undefined && { project }),
@@ -47,7 +48,7 @@ export async function dataOf(
   }
   if (found.kind === 'sqlite' && mustExist && !existsSync(found.path)) {
     throw new PhosphoConfigError(
-      `there is no database at ${found.path}. Give the collector's own: --database sqlite:<path>`,
+      `there is no database at ${placeOf(found)}. Give the collector's own: --database sqlite:<path>`,
     );
   }
   return data;

@@ -52,7 +52,10 @@ async function run(flags: Flags): Promise<void> {
     await assertProject(store, data.project);
     const { project } = data;
     const there = await store.removal.count(project, subject);
-    const what = `${nameOf(subject)} of the project ${project}`;
+    const what =
+      subject.kind === 'project'
+        ? `the whole project ${project}`
+        : `${subject.kind} ${subject.id} of the project ${project}`;
     if (there.tasks + there.sessions === 0 && subject.kind !== 'project') {
       console.log(`nothing is stored of ${what}`);
     } else if (!flags.yes) {
@@ -84,10 +87,6 @@ function subjectOf({ task, session, user, all }: Flags): Subject {
     );
   }
   return subject;
-}
-
-function nameOf(subject: Subject): string {
-  return subject.kind === 'project' ? 'all' : `${subject.kind} ${subject.id}`;
 }
 
 function counted({ tasks, sessions }: Removed): string {

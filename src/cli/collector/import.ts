@@ -53,6 +53,11 @@ async function run(file: string, flags: DataFlags): Promise<void> {
       `imported ${counted.join(', ')} into the project ${projectId}; ${known} were there already, ` +
         `${bad} line(s) were left out`,
     );
+    if (stored.task + stored.session > 0 && (await store.keys.list(projectId)).length === 0) {
+      console.error(
+        `Project ${projectId} has no API key yet: \`phospho-express collector keys create --project ${projectId}\` makes one`,
+      );
+    }
     if (bad > 0 || !isWhole) process.exitCode = 1;
   });
 }

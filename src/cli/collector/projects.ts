@@ -16,10 +16,12 @@ interface Flags extends AdminFlags {
   withKey?: boolean;
 }
 
-const SETTINGS: [string, string] = [
-  '[settings...]',
-  'name=value, the value as JSON or as a plain text; null unsets',
-];
+const SETTINGS: [string, string] = ['[settings...]', 'name=value; null unsets'];
+
+const SETTINGS_HELP = `
+Settings, which come before the collector's options; 0 is no limit, or keeps all:
+  requests_per_minute, events_per_minute, events_per_day   beyond these: 429
+  retention_days, retention_bytes                          older tasks, or the oldest, are deleted`;
 
 /** `phospho-express collector projects …`: which there are, and how they are set up. */
 export function projectsCommand(): Command {
@@ -38,6 +40,7 @@ export function projectsCommand(): Command {
         .option('--name <text>', 'for people; default its id')
         .option('--with-key', 'make a key that reads and writes, and write it to standard output')
         .option('--quiet', 'write nothing but the key')
+        .addHelpText('after', SETTINGS_HELP)
         .action((id: string, settings: string[], _flags: Flags, command: Command) =>
           create(id, settings, command.optsWithGlobals()),
         ),
@@ -45,7 +48,7 @@ export function projectsCommand(): Command {
     .addCommand(
       adminCommand('show')
         .description('Show a project and its settings.')
-        .argument('<id>')
+        .argument('<id>', 'as `projects list` shows it')
         .action((id: string, _flags: Flags, command: Command) =>
           show(id, command.optsWithGlobals()),
         ),
@@ -53,9 +56,10 @@ export function projectsCommand(): Command {
     .addCommand(
       adminCommand('set')
         .description('Rename a project, or change its settings.')
-        .argument('<id>')
+        .argument('<id>', 'as `projects list` shows it')
         .argument(...SETTINGS)
         .option('--name <text>', 'for people')
+        .addHelpText('after', SETTINGS_HELP)
         .action((id: string, settings: string[], _flags: Flags, command: Command) =>
           set(id, settings, command.optsWithGlobals()),
         ),

@@ -85,7 +85,11 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
     res.redirect(303, `${req.baseUrl}${DASHBOARD_PATH}`);
   });
   app.use((req) => {
-    throw new HttpError(404, `No such route: ${req.method} ${req.path}`);
+    const isBelow = req.path.startsWith('/v2/');
+    throw new HttpError(
+      404,
+      `No such route: ${req.method} ${req.path}${isBelow ? '' : `. The API is below ${req.baseUrl}/v2, which PHOSPHO_BASE_URL ends with`}`,
+    );
   });
   app.use(errorHandler(options.logger));
   return app;

@@ -36,12 +36,13 @@ export function makeTlsServer(options: ServerOptions): Server {
 }
 
 function refusePlain(socket: Socket): void {
+  // 421: nothing is wrong with the request but where it was sent, so our delivery keeps its events.
   const body = JSON.stringify({ detail: 'This port speaks HTTPS. Begin the URL with https://' });
   // What has not been read would make the system reset the connection, and the answer might be lost with it.
   socket.resume();
   socket.setTimeout(1000, () => socket.destroy());
   socket.end(
-    'HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\n' +
+    'HTTP/1.1 421 Misdirected Request\r\nContent-Type: application/json; charset=utf-8\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

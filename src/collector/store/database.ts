@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 /** Where the data lives. */
 export type Database = SqliteDatabase | PostgresDatabase;
 
@@ -15,6 +17,14 @@ export interface PostgresDatabase {
   poolSize: number;
   /** Into how many partitions a new database's tables are cut; 0 for none. */
   partitions: number;
+}
+
+/** Where to look for the data, for the person who runs the collector. */
+export function placeOf(database: Database): string {
+  if (database.kind === 'postgres') return nameOfDatabase(database.url);
+  return database.path === ':memory:'
+    ? 'memory: it is gone when the collector ends'
+    : resolve(database.path);
 }
 
 /** Host, port and name: no user, no password, no parameters. */

@@ -24,6 +24,12 @@ describe('a call that brought no answer', () => {
     ['UND_ERR_SOCKET', 'other side closed', '(UND_ERR_SOCKET other side closed)'],
     ['ECONNREFUSED', '', '(ECONNREFUSED)'],
     [undefined, 'odd', '(odd)'],
+    [
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'self-signed certificate',
+      '(DEPTH_ZERO_SELF_SIGNED_CERT self-signed certificate). If the certificate is your own, start Node with ' +
+        'NODE_EXTRA_CA_CERTS=<file of it, or of its authority, in PEM>',
+    ],
   ])('for %s is a PhosphoConnectionError that names it', (code, message, shown) => {
     const error = broken(code, message);
     expect(error.name).toBe('PhosphoConnectionError');

@@ -127,7 +127,7 @@ describe('a value out of range is refused, naming option, range and value:', () 
     [{ database: 'postgres://host/db', poolSize: 1 }, /^poolSize takes an integer from 2 to 500/],
     [{ allowedHosts: ['a.internal:80/x'] }, /^allowedHosts takes/],
     [{ allowedHosts: ['a.internal:80'] }, /^allowedHosts takes .*without scheme, port/],
-    [{ host: '127.0.0.1:80' }, /^host takes .*without scheme, port/],
+    [{ host: '127.0.0.1:7700' }, /^host takes .*without scheme, port/],
     [{ project: '..' }, /^project takes .*not "\." or "\.\."; "\.\." came/],
     [{ maxBodyBytes: 10 }, /^maxBodyBytes takes an integer from 1024/],
     [{ flagWaitMs: -1 }, /^flagWaitMs takes/],

@@ -20,7 +20,7 @@ afterEach(() => {
 describe('judge', () => {
   it.each([
     ...[408, 425, 429].map((status) => [status, 'retry'] as const),
-    ...[301, 307, 401, 403, 404, 405, 407].map((status) => [status, 'hold'] as const),
+    ...[301, 307, 401, 403, 404, 405, 407, 421].map((status) => [status, 'hold'] as const),
     ...[400, 409, 413, 415, 422].map((status) => [status, 'refuse'] as const),
   ])('a %i is a case of %s', (status, verdict) => {
     expect(judge(new PhosphoClientError('', { ...call, status }))).toBe(verdict);
