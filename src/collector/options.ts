@@ -44,7 +44,7 @@ export interface CollectorOptions {
    *
    * @defaultValue 'sqlite:./phospho.db'
    */
-  database?: string;
+  database?: string | undefined;
   /**
    * Connections to PostgreSQL at most, 2 to 500, beside one that listens for what other collectors store.
    * A request waits 5 s for one to become free, then it is answered 503. Environment:
@@ -74,14 +74,14 @@ export interface CollectorOptions {
    * not brought back. Without it a random one is made for a project that has no key that works, and can be read
    * from `collector.apiKey`. Environment: `PHOSPHO_COLLECTOR_API_KEY`.
    */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /**
    * The dashboard's login token; 16 to 512 printable ASCII characters. Set it where several collectors share a
    * database, or where a person must know it beforehand. Environment: `PHOSPHO_COLLECTOR_DASHBOARD_TOKEN`.
    *
    * @defaultValue random at each start; it is in `collector.dashboardUrl`
    */
-  dashboardToken?: string;
+  dashboardToken?: string | undefined;
   /**
    * The address to listen on. The default keeps other machines out; on one that lets them in, `listen()` needs
    * `tls` or `behindProxy`.
@@ -147,13 +147,13 @@ export interface CollectorOptions {
    * characters. Without one, metrics are for requests of this machine that no proxy has passed on.
    * Environment: `PHOSPHO_COLLECTOR_METRICS_TOKEN`.
    */
-  metricsToken?: string;
+  metricsToken?: string | undefined;
   /**
    * Lets its holder administer all projects below `/v2/admin`: make them, set them up, give keys; 16 to 512
    * printable ASCII characters, and no other token's. Without one, what concerns more than one project is left to
    * the command line. Environment, where other users cannot read it: `PHOSPHO_COLLECTOR_ADMIN_TOKEN`.
    */
-  adminToken?: string;
+  adminToken?: string | undefined;
   /**
    * Tells of every administrative act of this collector once it is stored: as a line of JSON on the standard
    * output or, with a function, as an object. Neither holds captured text, keys or tokens. What the function
