@@ -14,9 +14,20 @@ export function explain(error: unknown): string {
     case 'EACCES':
       if (port === undefined) return oneLine(error.message);
       return `no permission to listen on port ${port}. Choose one above 1023 with --port`;
+    case 'MODULE_NOT_FOUND':
+    case 'ERR_MODULE_NOT_FOUND':
+      return oneLine(howToInstall(error.message));
     default:
       return oneLine(error.message);
   }
+}
+
+/** A peer dependency that the package manager has not installed. */
+function howToInstall(message: string): string {
+  const name = /^Cannot find (?:module|package) '((?:@[\w.-]+\/)?[\w.-]+)'/.exec(message)?.[1];
+  return name === undefined
+    ? message
+    : `the package ${name} cannot be loaded. Install it: npm install ${name}`;
 }
 
 function oneLine(text: string): string {

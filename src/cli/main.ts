@@ -11,7 +11,6 @@ async function main(): Promise<void> {
   const program = new Command('phospho-express')
     .description('See what users ask your LLM and how they liked the answer.')
     .version(VERSION)
-    .showHelpAfterError('(--help lists the options)')
     // Else `collector` would take the options of the commands below it.
     .enablePositionalOptions()
     .addCommand(collectorCommand())
@@ -30,8 +29,9 @@ async function main(): Promise<void> {
   }
 }
 
+/** Commands that are added as they are inherit nothing. */
 function throwsFromAll(command: Command): void {
-  command.exitOverride();
+  command.exitOverride().showHelpAfterError('(--help lists what there is)');
   for (const one of command.commands) throwsFromAll(one);
 }
 

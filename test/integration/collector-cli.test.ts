@@ -164,6 +164,12 @@ describe('says in one line what is wrong, without a stack:', () => {
     expect(next.exported('PHOSPHO_API_KEY')).toMatch(/^phk_/);
   });
 
+  test('a wrong option, and where to read on', async () => {
+    const run = new Run(['collector', 'keys', 'create', '--grace', '3']);
+    expect(await run.done).toBe(2);
+    expect(run.err).toBe("error: unknown option '--grace'\n(--help lists what there is)\n");
+  });
+
   test.each<[string, string[], number, RegExp]>([
     [
       'a port out of range',
