@@ -32,6 +32,31 @@ function commands() {
 const statusWith = async (base: string, key: string, path = '/projects/demo') =>
   (await fetch(`${base}${path}`, { headers: { authorization: `Bearer ${key}` } })).status;
 
+test('logout ends the logins of a running collector, and is noted', async () => {
+  const { start, run, json } = commands();
+  const token = 'a-login-token-of-the-tests';
+  const collector = await start('--port', '0', '--dashboard-token', token).ready();
+  const api = collector.exported('PHOSPHO_BASE_URL').replace(/v2$/, 'dashboard/api');
+  const login = () =>
+    fetch(`${api}/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    });
+  const cookie = (await login()).headers.get('set-cookie')?.split(';')[0] ?? '';
+  expect((await login()).status).toBe(204);
+  const seen = async () =>
+    (await fetch(`${api}/projects/demo/choices`, { headers: { cookie } })).status;
+  expect(await seen()).toBe(200);
+  expect(await run('logout')).toMatchObject({
+    ...{ code: 0, err: '', out: expect.stringMatching(/^Ended 2 login\(s\)\. .*restart/) },
+  });
+  expect(await seen()).toBe(401);
+  expect(await json('logout')).toEqual({ logins: 0 });
+  const [{ act, actor }] = await json('audit', '--limit', '1');
+  expect([act, actor]).toEqual(['dashboard.logout', `command line (${userInfo().username})`]);
+});
+
 test('a running collector takes a key that is made beside it, and refuses it once it is revoked', async () => {
   const { start, run, json, bytes } = commands();
   const collector = await start('--port', '0').ready();

@@ -5,6 +5,7 @@ import { deleteCommand } from './delete.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
+import { logoutCommand } from './logout.ts';
 import { projectsCommand } from './projects.ts';
 
 /** The commands below `collector`. Their own options come after their names. */
@@ -13,6 +14,7 @@ export function subcommands(): Command[] {
     projectsCommand(),
     keysCommand(),
     auditCommand(),
+    logoutCommand(),
     backupCommand(),
     exportCommand(),
     importCommand(),

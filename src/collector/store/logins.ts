@@ -32,4 +32,10 @@ export class KyselyLogins implements LoginStore {
   async remove(hash: string): Promise<void> {
     await this.#db.deleteFrom('logins').where('hash', '=', hash).execute();
   }
+
+  async removeAll(): Promise<number> {
+    const removed = await this.#db.deleteFrom('logins').returning('expires_at').execute();
+    const now = unixNow();
+    return removed.filter((login) => login.expires_at > now).length;
+  }
 }

@@ -5,4 +5,6 @@ export interface LoginStore {
   /** Whether it is there and has not expired. */
   has(hash: string): Promise<boolean>;
   remove(hash: string): Promise<void>;
+  /** @returns how many had not expired */
+  removeAll(): Promise<number>;
 }
