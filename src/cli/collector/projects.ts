@@ -1,7 +1,6 @@
 import { Command } from 'commander';
-import { createProject } from '../../collector/admin/projects.ts';
+import { createProject, knownProject } from '../../collector/admin/projects.ts';
 import { type ShownProject, shownProject } from '../../collector/admin/shown.ts';
-import { notFound } from '../../collector/http/http-error.ts';
 import { DEFAULT_SCOPES } from '../../collector/model/scopes.ts';
 import type { ProjectRecord } from '../../collector/store/store.ts';
 import { PhosphoConfigError } from '../../errors.ts';
@@ -90,7 +89,7 @@ async function list(flags: Flags): Promise<void> {
 async function create(id: string, given: string[], flags: Flags): Promise<void> {
   const { PROJECT } = await import('../../collector/resolve-options.ts');
   if (!PROJECT.pattern.test(id)) throw misused('the id of a project', PROJECT.takes, id);
-  const settings = withoutNulls(await settingsOf(given));
+  const settings = await settingsOf(given);
   const name = nameOf(flags.name ?? id);
   const wish = flags.withKey
     ? { name: 'first', scopes: DEFAULT_SCOPES, expiresAt: null }
@@ -99,7 +98,7 @@ async function create(id: string, given: string[], flags: Flags): Promise<void> 
     flags,
     async ({ store, actor }) => ({
       plain: await createProject(store.projects, { id, name, settings }, wish, actor),
-      project: known(id, await store.projects.read(id)),
+      project: knownProject(id, await store.projects.read(id)),
     }),
     { mustExist: false },
   );
@@ -111,7 +110,7 @@ async function create(id: string, given: string[], flags: Flags): Promise<void> 
 
 async function show(id: string, flags: Flags): Promise<void> {
   const project = await administer(flags, async ({ store }) =>
-    known(id, await store.projects.read(id)),
+    knownProject(id, await store.projects.read(id)),
   );
   tell(project, flags);
 }
@@ -122,7 +121,7 @@ async function set(id: string, given: string[], flags: Flags): Promise<void> {
   const settings = given.length === 0 ? undefined : await settingsOf(given);
   const name = flags.name === undefined ? undefined : nameOf(flags.name);
   const project = await administer(flags, async ({ store, actor }) =>
-    known(id, await store.projects.change(id, { name, settings }, actor)),
+    knownProject(id, await store.projects.change(id, { name, settings }, actor)),
   );
   tell(project, flags);
 }
@@ -168,13 +167,4 @@ function valueIn(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-function withoutNulls(settings: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
-}
-
-function known(id: string, project: ProjectRecord | undefined): ShownProject {
-  if (project === undefined) throw notFound('Project', id);
-  return shownProject(project);
 }

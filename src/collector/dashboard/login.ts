@@ -1,5 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { isSameSecret } from '../http/bearer.ts';
+import { hashOf } from '../model/api-key.ts';
 import type { LoginStore } from '../store/store.ts';
 
 /** Seconds: who looks at the dashboard once a week stays logged in no longer than that. */
@@ -24,24 +26,24 @@ export class Logins {
   }
 
   isToken(given: string): boolean {
-    return timingSafeEqual(digest(given), digest(this.#token));
+    return isSameSecret(given, this.#token);
   }
 
   async start(req: Request, res: Response): Promise<void> {
     const secret = makeLoginToken();
     const expiresAt = Math.floor(Date.now() / 1000) + LIFE_SECONDS;
-    await this.#store.add(digest(secret).toString('hex'), expiresAt);
+    await this.#store.add(hashOf(secret), expiresAt);
     setCookie(req, res, secret, LIFE_SECONDS);
   }
 
   async isLoggedIn(req: Request): Promise<boolean> {
     const secret = secretIn(req);
-    return secret !== undefined && this.#store.has(digest(secret).toString('hex'));
+    return secret !== undefined && this.#store.has(hashOf(secret));
   }
 
   async end(req: Request, res: Response): Promise<void> {
     const secret = secretIn(req);
-    if (secret !== undefined) await this.#store.remove(digest(secret).toString('hex'));
+    if (secret !== undefined) await this.#store.remove(hashOf(secret));
     setCookie(req, res, '', 0);
   }
 }
@@ -50,10 +52,6 @@ export class Logins {
 export function isSameLogin(one: Request, other: Request): boolean {
   const secret = secretIn(one);
   return secret !== undefined && secret === secretIn(other);
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 /**

@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { ADMIN_TOKEN, theKey } from '../admin/actors.ts';
 import type { Context } from '../routes/route.ts';
 import type { KeyRecord, KeyStore } from '../store/store.ts';
-import { assertProject, assertScope, BEARER, CHALLENGE, noteUse } from './authenticate.ts';
+import { assertProject, assertScope, noteUse } from './authenticate.ts';
+import { bearerOf, CHALLENGE, isSameSecret } from './bearer.ts';
 import { HttpError, notFound } from './http-error.ts';
 import { recogniseKey } from './keys.ts';
 import { noteProject } from './observe.ts';
@@ -51,16 +51,15 @@ async function adminOf(
   keys: Pick<KeyStore, 'find'>,
   adminToken: string | undefined,
 ): Promise<Admin> {
-  const header = req.headers.authorization;
-  if (header === undefined) {
+  if (req.headers.authorization === undefined) {
     throw new HttpError(
       401,
       'Missing API key or admin token. Send the header "Authorization: Bearer <api key or admin token>".',
       CHALLENGE,
     );
   }
-  const given = BEARER.exec(header)?.[1] ?? '';
-  const isToken = timingSafeEqual(digest(given), digest(adminToken ?? ''));
+  const given = bearerOf(req) ?? '';
+  const isToken = isSameSecret(given, adminToken ?? '');
   if (isToken && adminToken !== undefined) return { key: undefined, actor: ADMIN_TOKEN };
   const key = await recogniseKey(keys, given);
   if (key === undefined) throw new HttpError(401, 'Invalid API key or admin token', CHALLENGE);
@@ -78,8 +77,4 @@ function assertMayAdminister(key: KeyRecord, projectId: string | undefined): voi
     );
   }
   assertProject(key, projectId);
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -2,12 +2,10 @@ import type { Request, Response } from 'express';
 import type { Scope } from '../model/scopes.ts';
 import type { Context } from '../routes/route.ts';
 import type { KeyRecord, KeyStore, StoredKey } from '../store/store.ts';
+import { bearerOf, CHALLENGE } from './bearer.ts';
 import { HttpError } from './http-error.ts';
 import { recogniseKey } from './keys.ts';
 import { noteProject } from './observe.ts';
-
-export const CHALLENGE: Readonly<Record<string, string>> = { 'www-authenticate': 'Bearer' };
-export const BEARER: RegExp = /^bearer +(\S+) *$/i;
 
 /**
  * The key of a request's Authorization header.
@@ -19,9 +17,8 @@ export async function keyOf(
   req: Request,
   keys: Pick<KeyStore, 'find'>,
 ): Promise<KeyRecord | undefined> {
-  const header = req.headers.authorization;
-  if (header === undefined) return undefined;
-  const apiKey = BEARER.exec(header)?.[1];
+  if (req.headers.authorization === undefined) return undefined;
+  const apiKey = bearerOf(req);
   const key = apiKey === undefined ? undefined : await recogniseKey(keys, apiKey);
   if (key === undefined) throw new HttpError(401, 'Invalid API key', CHALLENGE);
   return key;

@@ -50,7 +50,7 @@ function canonical(host: string): string | undefined {
 }
 
 /** Of a Host header, without port; undefined where it is no such header. */
-export function hostnameOf(header: string | undefined): string | undefined {
+function hostnameOf(header: string | undefined): string | undefined {
   // URL parsing would drop a user name or a path, and let `evil@localhost` or `localhost/x` pass.
   if (header === undefined || !/^[\w.:[\]-]+$/.test(header)) return undefined;
   try {
@@ -58,4 +58,9 @@ export function hostnameOf(header: string | undefined): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The host name or address in a Host header, without brackets; '' where it is no such header. */
+export function addressIn(header: string | undefined): string {
+  return (hostnameOf(header) ?? '').replace(/^\[|\]$/g, '');
 }

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import helmet, { strictTransportSecurity } from 'helmet';
 import { isLoopback } from '../network/exposure.ts';
-import { hostnameOf } from './host-guard.ts';
+import { addressIn } from './host-guard.ts';
 
 /** For answers that no page shows or loads: JSON, metrics, redirects. The dashboard puts its own policy in its place. */
 const HEADERS: RequestHandler = helmet({
@@ -25,12 +25,8 @@ export const SECURITY_HEADERS: RequestHandler = (req, res, next) => {
   HEADERS(req, res, (error?: unknown) => {
     if (error !== undefined) return next(error);
     const { parent } = req.app as { parent?: unknown };
-    if (req.secure && parent === undefined && !isLoopback(bare(req.headers.host)))
+    if (req.secure && parent === undefined && !isLoopback(addressIn(req.headers.host)))
       return HSTS(req, res, next);
     next();
   });
 };
-
-function bare(host: string | undefined): string {
-  return (hostnameOf(host) ?? '').replace(/^\[|\]$/g, '');
-}

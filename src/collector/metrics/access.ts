@@ -1,12 +1,17 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
-import { hostnameOf } from '../http/host-guard.ts';
+import { bearerOf, CHALLENGE, isSameSecret } from '../http/bearer.ts';
+import { addressIn } from '../http/host-guard.ts';
 import { HttpError } from '../http/http-error.ts';
 import { isLoopback } from '../network/exposure.ts';
 
 /** What proxies add. */
 const FORWARDED = [
-  ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'],
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'via',
 ];
 
 /**
@@ -23,24 +28,20 @@ export function assertMayReadMetrics(req: Request, token: string | undefined): v
       ? 'Metrics are for this machine alone, unless the collector has a metricsToken (--metrics-token, ' +
           'PHOSPHO_COLLECTOR_METRICS_TOKEN), which is then sent as "Authorization: Bearer <token>".'
       : 'Metrics need the header "Authorization: Bearer <metrics token>".',
-    { 'www-authenticate': 'Bearer' },
+    CHALLENGE,
   );
 }
 
 function isLocal(req: Request): boolean {
   const address = req.socket.remoteAddress ?? '';
   return (
-    isLoopback((hostnameOf(req.headers.host) ?? '').replace(/^\[|\]$/g, '')) &&
+    isLoopback(addressIn(req.headers.host)) &&
     /^(?:::ffff:)?127\.|^::1$/.test(address) &&
     FORWARDED.every((name) => req.headers[name] === undefined)
   );
 }
 
 function hasToken(req: Request, token: string): boolean {
-  const given = /^bearer +(\S+) *$/i.exec(req.headers.authorization ?? '')?.[1];
-  return given !== undefined && timingSafeEqual(digest(given), digest(token));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  const given = bearerOf(req);
+  return given !== undefined && isSameSecret(given, token);
 }

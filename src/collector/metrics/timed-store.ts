@@ -3,20 +3,18 @@ import type { Meter } from './meter.ts';
 
 /** The parts of a store whose calls are timed. */
 const PARTS = [
-  ...([
-    'projects',
-    'keys',
-    'tasks',
-    'sessions',
-    'tests',
-    'comparisons',
-    'dashboard',
-    'logins',
-    'spans',
-    'audit',
-    'removal',
-    'transfer',
-  ] as const),
+  'projects',
+  'keys',
+  'tasks',
+  'sessions',
+  'tests',
+  'comparisons',
+  'dashboard',
+  'logins',
+  'spans',
+  'audit',
+  'removal',
+  'transfer',
 ] as const satisfies (keyof Store)[];
 
 /** The store with every call of its parts timed, waiting for the connection included: that is what callers feel. */

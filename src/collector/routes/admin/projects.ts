@@ -1,7 +1,6 @@
-import { createProject } from '../../admin/projects.ts';
-import { type ShownProject, shownProject } from '../../admin/shown.ts';
+import { createProject, knownProject } from '../../admin/projects.ts';
+import { shownProject } from '../../admin/shown.ts';
 import { adminProject, adminProjects, madeProject } from '../../answers/admin.ts';
-import { notFound } from '../../http/http-error.ts';
 import {
   newProject,
   nextOf,
@@ -10,7 +9,6 @@ import {
   projectChange,
   wishOf,
 } from '../../inputs/admin.ts';
-import type { ProjectRecord } from '../../store/store.ts';
 import { administered, type Route } from '../route.ts';
 
 const PROJECTS = '/admin/projects';
@@ -47,16 +45,17 @@ export const projectAdminRoutes: readonly Route[] = [
     handle: async ({ store, actor, body }) => {
       const { id, project_name: name, settings, key } = body;
       const wish = key ? wishOf(key) : undefined;
-      const project = { id, name: name ?? id, settings: withoutNulls(settings ?? {}) };
+      const project = { id, name: name ?? id, settings: settings ?? {} };
       const plain = await createProject(store.projects, project, wish, actor);
-      return { ...known(id, await store.projects.read(id)), api_key: plain ?? null };
+      return { ...knownProject(id, await store.projects.read(id)), api_key: plain ?? null };
     },
   }),
   administered({
     ...ofOne,
     method: 'GET',
     summary: 'Read how a project is set up',
-    handle: async ({ store, projectId }) => known(projectId, await store.projects.read(projectId)),
+    handle: async ({ store, projectId }) =>
+      knownProject(projectId, await store.projects.read(projectId)),
   }),
   administered({
     ...ofOne,
@@ -66,17 +65,7 @@ export const projectAdminRoutes: readonly Route[] = [
     example: { project_name: 'Web shop' },
     handle: async ({ store, projectId, actor, body }) => {
       const change = { name: body.project_name ?? undefined, settings: body.settings ?? undefined };
-      return known(projectId, await store.projects.change(projectId, change, actor));
+      return knownProject(projectId, await store.projects.change(projectId, change, actor));
     },
   }),
 ];
-
-/** @throws HttpError 404 where it has been deleted meanwhile */
-function known(id: string, project: ProjectRecord | undefined): ShownProject {
-  if (project === undefined) throw notFound('Project', id);
-  return shownProject(project);
-}
-
-function withoutNulls(settings: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
-}
