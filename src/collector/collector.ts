@@ -123,9 +123,10 @@ export class RunningCollector implements Collector {
       this.#server = makeServer(parts.app);
       this.#endRenewals = () => {};
     } else {
-      const server: TlsServer = makeServer(parts.app, {}, loadCertificate(tls));
+      const certificate = loadCertificate(tls);
+      const server: TlsServer = makeServer(parts.app, {}, certificate);
       this.#server = server;
-      this.#endRenewals = followRenewals(server, tls, parts.logger);
+      this.#endRenewals = followRenewals(server, tls, certificate, parts.logger);
     }
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);

@@ -60,8 +60,7 @@ export function resolveOptions(
       partitions: integer('partitions', options.partitions ?? env('PARTITIONS') ?? 0, 0, 1024),
     }),
     project: matching('project', options.project ?? env('PROJECT') ?? 'demo', PROJECT),
-    apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
-    dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
+    ...secretsOf(options, env),
     host: hostOf('host', options.host ?? env('HOST') ?? '127.0.0.1'),
     port: integer('port', options.port ?? env('PORT') ?? 7700, 0, 65_535),
     tls: resolveTls(options.tls, env),
@@ -100,8 +99,6 @@ export function resolveOptions(
         Number.MAX_SAFE_INTEGER,
       ),
     },
-    metricsToken: secret('metricsToken', options.metricsToken ?? env('METRICS_TOKEN')),
-    adminToken: adminTokenOf(options, env),
     requestLog,
     auditLog:
       typeof options.auditLog === 'function'
@@ -110,20 +107,22 @@ export function resolveOptions(
   };
 }
 
-/** Whoever knows another secret of the collector's must not be its admin by that. */
-function adminTokenOf(
-  options: CollectorOptions,
-  env: (name: string) => string | undefined,
-): string | undefined {
-  const token = secret('adminToken', options.adminToken ?? env('ADMIN_TOKEN'));
-  const others = {
-    apiKey: options.apiKey ?? env('API_KEY'),
-    dashboardToken: options.dashboardToken ?? env('DASHBOARD_TOKEN'),
-    metricsToken: options.metricsToken ?? env('METRICS_TOKEN'),
+/** Whoever knows one of them must not have what another opens: it may be in more hands. */
+function secretsOf(options: CollectorOptions, env: (name: string) => string | undefined) {
+  const secrets = {
+    apiKey: secret('apiKey', options.apiKey ?? env('API_KEY')),
+    dashboardToken: secret('dashboardToken', options.dashboardToken ?? env('DASHBOARD_TOKEN')),
+    metricsToken: secret('metricsToken', options.metricsToken ?? env('METRICS_TOKEN')),
+    adminToken: secret('adminToken', options.adminToken ?? env('ADMIN_TOKEN')),
   };
-  const same = Object.entries(others).find(([, value]) => value !== undefined && value === token);
-  if (same === undefined) return token;
-  throw refused('adminToken', 'a secret of its own', `the same as ${same[0]}`);
+  const seen = new Map<string, string>();
+  for (const [name, value] of Object.entries(secrets)) {
+    if (value === undefined) continue;
+    const same = seen.get(value);
+    if (same !== undefined) throw refused(name, 'a secret of its own', `the same as ${same}`);
+    seen.set(value, name);
+  }
+  return secrets;
 }
 
 /** What a project may be called by. In the path of a URL, `.` and `..` would name another place. */

@@ -385,10 +385,16 @@ describe('the audit', () => {
   });
 });
 
-test('an admin token is a secret of its own', async () => {
+test.each([
+  ['adminToken', 'apiKey'],
+  ['adminToken', 'dashboardToken'],
+  ['adminToken', 'metricsToken'],
+  ['metricsToken', 'dashboardToken'],
+  ['metricsToken', 'apiKey'],
+  ['dashboardToken', 'apiKey'],
+])('%s and %s are two secrets', async (one, other) => {
   const token = 'one-secret-for-everything';
-  for (const other of ['apiKey', 'dashboardToken', 'metricsToken'])
-    await expect(
-      createCollector({ database: 'sqlite::memory:', adminToken: token, [other]: token }),
-    ).rejects.toThrow(`adminToken takes a secret of its own; the same as ${other} came`);
+  await expect(
+    createCollector({ database: 'sqlite::memory:', [one]: token, [other]: token }),
+  ).rejects.toThrow(`${one} takes a secret of its own; the same as ${other} came`);
 });

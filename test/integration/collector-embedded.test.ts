@@ -233,8 +233,8 @@ test('an embedded collector goes by any name, one that is mounted as it is by th
   app.use('/known', (await embedded({ embedded: false, allowedHosts: ['app.example.com'] })).app);
   const asked = (path: string, host: string) => agent(app).get(path).set('host', host);
   await asked('/any/health', 'whatever.example').expect(200);
-  await asked('/known/health', 'app.example.com').expect(200);
-  const { body } = await asked('/known/health', 'whatever.example').expect(403);
+  await asked('/known/openapi.json', 'app.example.com').expect(200);
+  const { body } = await asked('/known/openapi.json', 'whatever.example').expect(403);
   expect(body.detail).toMatch(/allowedHosts.*embedded: true/);
   // A page that has its own name point here reads no metrics.
   await asked('/any/metrics', 'whatever.example').expect(401);
