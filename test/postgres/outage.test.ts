@@ -26,6 +26,33 @@ function listening() {
   return { said, logger: { debug: say, info: say, warn: say, error: say } };
 }
 
+test('an outage is in the log, though nothing but spans and administration comes', async () => {
+  const { said, logger } = listening();
+  const { collector } = await started({ logger });
+  await collector.listen();
+  await postgres.stop('SIGINT');
+  const ask = (path: string, method: string) =>
+    fetch(`${collector.url}${path}`, {
+      ...{
+        method,
+        headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      },
+      ...(method === 'POST' && { body: '{}' }),
+    });
+  const spans = await ask('/v1/traces', 'POST');
+  expect(said.join('\n')).toMatch(/the database cannot take requests now/);
+  for (const answer of [
+    spans,
+    await ask('/v2/tasks/t', 'DELETE'),
+    await ask('/v2/admin/projects/demo/keys', 'GET'),
+  ]) {
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  expect(said.filter((line) => line.includes('cannot take requests'))).toHaveLength(1);
+  await postgres.start();
+});
+
 test('while the database is away requests are 503 with Retry-After, and then they work again', async () => {
   const { said, logger } = listening();
   const { collector, get, post, log } = await started({ logger });

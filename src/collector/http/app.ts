@@ -13,7 +13,7 @@ import { ROUTES } from '../routes/routes.ts';
 import { assertProject, assertScope, keyMissing, keyOf, noteUse } from './authenticate.ts';
 import { enterAdmin } from './authenticate-admin.ts';
 import { type BodyReader, bodyReader } from './body.ts';
-import { errorHandler } from './errors.ts';
+import { complaintsOf, errorHandler } from './errors.ts';
 import { notRecorded } from './host-app.ts';
 import { guardHost } from './host-guard.ts';
 import { HttpError } from './http-error.ts';
@@ -74,9 +74,10 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
   }
   refuseOtherMethods(v2);
   app.use('/v2', v2);
+  const complain = complaintsOf(options.logger);
   const raw = express.raw({ limit: options.maxBodyBytes, type: () => true });
   for (const [path, isStandard] of OTLP_PATHS) {
-    app.post(path, otlpHandler({ ...options, isStandard, read: raw }));
+    app.post(path, otlpHandler({ ...options, isStandard, read: raw, complain }));
   }
   app.get('/metrics', metricsHandler(options));
   app.use(DASHBOARD_PATH, options.dashboard.mount(express.Router(), bodies.keyless));
@@ -91,7 +92,7 @@ export function buildApp(express: ExpressModule, options: AppOptions): Express {
       `No such route: ${req.method} ${req.path}${isBelow ? '' : `. The API is below ${req.baseUrl}/v2, which PHOSPHO_BASE_URL ends with`}`,
     );
   });
-  app.use(errorHandler(options.logger));
+  app.use(errorHandler(options.logger, complain));
   return app;
 }
 

@@ -3,11 +3,18 @@ import type { GuardedLogger } from '../../internal/logger.ts';
 import { unavailability } from '../store/unavailable.ts';
 import { HttpError } from './http-error.ts';
 
-/** Writes every error as `{"detail": …}`. What nobody foresaw is a 500 that tells no more, and one line in the log. */
-export function errorHandler(logger: GuardedLogger): ErrorRequestHandler {
-  const complain = atMostOnceAMinute((reason: string) =>
+/** Told why the database cannot take a request. */
+export type Complain = (reason: string) => void;
+
+/** Every request of an outage meets it, so the log has it once a minute. */
+export function complaintsOf(logger: GuardedLogger): Complain {
+  return atMostOnceAMinute((reason) =>
     logger.say('warn', `the database cannot take requests now: ${reason}`),
   );
+}
+
+/** Writes every error as `{"detail": …}`. What nobody foresaw is a 500 that tells no more, and one line in the log. */
+export function errorHandler(logger: GuardedLogger, complain: Complain): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error);
@@ -24,10 +31,7 @@ export function errorHandler(logger: GuardedLogger): ErrorRequestHandler {
 }
 
 /** The answer to an error that a client can do something about. */
-export function foreseen(
-  error: unknown,
-  complain: (reason: string) => void = () => {},
-): HttpError | undefined {
+export function foreseen(error: unknown, complain: Complain): HttpError | undefined {
   return error instanceof HttpError ? error : (ofExpress(error) ?? ofDatabase(error, complain));
 }
 
@@ -43,7 +47,7 @@ function ofExpress(error: unknown): HttpError | undefined {
 }
 
 /** The client is told to come again, and no more. */
-function ofDatabase(error: unknown, complain: (reason: string) => void): HttpError | undefined {
+function ofDatabase(error: unknown, complain: Complain): HttpError | undefined {
   const reason = unavailability(error);
   if (reason === undefined) return undefined;
   complain(reason);
@@ -52,7 +56,6 @@ function ofDatabase(error: unknown, complain: (reason: string) => void): HttpErr
   });
 }
 
-/** Every request of an outage meets it. */
 function atMostOnceAMinute(say: (reason: string) => void): (reason: string) => void {
   let last = Number.NEGATIVE_INFINITY;
   return (reason) => {

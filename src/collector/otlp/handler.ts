@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { describeError } from '../../internal/hooks.ts';
 import { assertProject, assertScope, keyMissing, keyOf, noteUse } from '../http/authenticate.ts';
 import { assertFits, hasBeenRead, hasBody } from '../http/body.ts';
-import { foreseen } from '../http/errors.ts';
+import { type Complain, foreseen } from '../http/errors.ts';
 import { askForBody } from '../http/expect-continue.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { FailedKeys } from '../limits/failed-keys.ts';
@@ -34,6 +34,7 @@ export interface OtlpParts {
   failedKeys: FailedKeys;
   /** Reads bytes, inflated and within the limit, into `req.body`. */
   read: RequestHandler;
+  complain: Complain;
 }
 
 const PROTOBUF = 'application/x-protobuf';
@@ -57,8 +58,9 @@ export function otlpHandler(parts: OtlpParts): RequestHandler {
         }
       },
       (error: unknown) => {
-        const answer = foreseen(error);
-        if (answer === undefined || !parts.isStandard || res.headersSent) return next(error);
+        if (!parts.isStandard || res.headersSent) return next(error);
+        const answer = foreseen(error, parts.complain);
+        if (answer === undefined) return next(error);
         refuse(req, res, answer);
       },
     );
