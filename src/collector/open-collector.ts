@@ -20,6 +20,7 @@ import type { CollectorOptions } from './options.ts';
 import { Folder } from './otlp/folder.ts';
 import { resolveOptions } from './resolve-options.ts';
 import { placeOf } from './store/database.ts';
+import type { Follower } from './store/news.ts';
 import { openStore } from './store/open-store.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
@@ -39,7 +40,7 @@ export async function openCollector(
   const logger = new GuardedLogger(options.logger, 'warn');
   const meter = new Meter();
   const waiters = new TaskWaiters(options.flagWaitMs);
-  const opened = await openStore(options.database, {
+  const follower: Follower = {
     projects: () => new Set([...changes.projects, ...waiters.projects]),
     changed: (projectId) => changes.note(projectId),
     administered: auditLogOf(options.auditLog, logger),
@@ -47,7 +48,10 @@ export async function openCollector(
       changes.note(projectId);
       waiters.look(projectId, (taskIds) => store.tasks.known(projectId, taskIds));
     },
-  });
+  };
+  const opened = await openStore(options.database, follower, (message) =>
+    logger.say('warn', message),
+  );
   const store = timedStore(opened, meter);
   const keyUses = new KeyUses(store.keys, logger);
   const judge = options.judge && new Judge(options.judge, logger);

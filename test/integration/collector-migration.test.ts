@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Migrator } from 'kysely';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createCollector } from '../../src/collector/index.ts';
 import { initial } from '../../src/collector/store/migrations/0001-initial.ts';
 import { openStore } from '../../src/collector/store/open-store.ts';
@@ -84,6 +84,18 @@ test('a file of the first version opens with facts, figures and search for all t
   const [row] = (await store.dashboard.tasks('p', { limit: 1 })).rows;
   expect(row).toMatchObject({ id: `t${COUNT - 1}`, model: 'm', route: '/r', latency_ms: 100 });
   expect((await store.tasks.find('p', 't7'))?.metadata).toMatchObject({ odd: [7] });
+});
+
+test('says that it brings an old file up to date, which takes long, and nothing of a new one', async () => {
+  const warn = vi.fn();
+  const logger = { ...console, warn };
+  const path = await oldFile();
+  for (const _ of [1, 2]) {
+    await (await createCollector({ database: `sqlite:${path}`, port: 0, logger })).close();
+    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/0002-dashboard, .*seconds/)]);
+  }
+  await (await createCollector({ database: 'sqlite::memory:', port: 0, logger })).close();
+  expect(warn).toHaveBeenCalledTimes(1);
 });
 
 test('a key of the first version reads and writes, and is one of a start: another start may replace it', async () => {

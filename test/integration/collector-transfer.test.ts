@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { compiled } from '../helpers/compiled.ts';
 import { scratch, storeOf } from './removal-helpers.ts';
@@ -165,6 +166,7 @@ describe('import', () => {
       { type: 'task', id: 'a\u0000', created_at: now, input: 'x' },
       { type: 'eval', id: 'e', created_at: now, task_id: 'none', value: 'success', source: 'user' },
       { type: 'unheard-of' },
+      { type: 'task', id: 'z', created_at: 2 ** 53 - 1, input: 'of no year' },
       // Arrivals that this database must not be moved to.
       { type: 'task', id: 'b', created_at: now, received_us: 2 ** 53 - 1, input: 'far' },
       { type: 'task', id: 'c', created_at: now, received_us: -5, input: 'early' },
@@ -176,6 +178,7 @@ describe('import', () => {
     expect(out).toContain('0 session(s), 3 task(s), 0 eval(s)');
     expect(err).toMatch(/line 3: task: id: .*\n/);
     expect(err).toMatch(/line 4: eval: there is no task/);
+    expect(err).toMatch(/line 6: task: created_at: .*253402300799/);
     expect(err).toMatch(/line 5: has no type of session, task/);
     const store = await storeOf({ database });
     const tasks = await store.tasks.list('demo', { filters: {}, limit: 10 });
@@ -191,6 +194,21 @@ describe('import', () => {
     expect(code).toBe(1);
     expect(err).toContain('the file ends early');
     expect(out).toMatch(/imported 8 session\(s\), [1-9]\d+ task/);
+  });
+
+  test('passes over a line of a size that no task has, and reads on', async () => {
+    const folder = scratch();
+    const file = join(folder, 'bomb.jsonl.gz');
+    const event = (id: string) => Buffer.from(`${JSON.stringify({ task_id: id, input: 'x' })}\n`);
+    const huge = Buffer.alloc(129 * 2 ** 20, 'x');
+    writeFileSync(
+      file,
+      gzipSync(Buffer.concat([event('a'), huge, Buffer.from('\n'), event('b')]), { level: 1 }),
+    );
+    const { code, out, err } = await target(folder).take(file);
+    expect(err).toBe('line 2: is longer than 128 MiB\n');
+    expect(out).toContain('2 task(s)');
+    expect(code).toBe(1);
   });
 
   test.each([

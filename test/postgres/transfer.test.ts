@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
 import { newPostgres } from '../helpers/databases.ts';
 import { scratch, storeOf } from '../integration/removal-helpers.ts';
 import { command, fillWithAll, linesOf, seen } from '../integration/transfer-helpers.ts';
@@ -34,6 +35,28 @@ test('SQLite to a file to PostgreSQL to a file: the same lines, figures, search 
   expect((await command(['import', second, '--database', back])).code).toBe(0);
   expect((await command(['export', third, '--database', back])).code).toBe(0);
   expect(linesOf(third)).toEqual(linesOf(first));
+});
+
+test('a verdict whose task is deleted at the same moment is left out, and the import goes on', async () => {
+  const url = await newPostgres();
+  const store = await storeOf({ database: url });
+  await store.projects.ensure('demo');
+  await store.tasks.add('demo', [{ ...NEW, createdAt: 1_790_000_000 }]);
+  const other = new pg.Client(url);
+  await other.connect();
+  onTestFinished(() => other.end());
+  await other.query('begin');
+  await other.query("delete from tasks where id = 'new'");
+  const row = { id: 'e', created_at: 1, received_us: 1, session_id: null, task_id: 'new' };
+  const verdict = { ...row, value: 'success', source: 'x', test_id: null, notes: null } as const;
+  const put = store.transfer.put('demo', [{ kind: 'eval', row: verdict }]);
+  const waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock'";
+  const watcher = new pg.Client(url);
+  await watcher.connect();
+  onTestFinished(() => watcher.end());
+  while ((await watcher.query(waits)).rowCount === 0);
+  await other.query('commit');
+  expect(await put).toMatchObject({ stored: { eval: 0 }, orphans: [{ row: { id: 'e' } }] });
 });
 
 const NEW = {

@@ -54,14 +54,14 @@ export async function dataOf(
   return data;
 }
 
-/** Runs work over a database, beside whatever collectors run over it. */
+/** Runs work over a database, beside whatever collectors run over it. What takes long is told to the person. */
 export async function withStore<T>(
   { database }: Pick<Data, 'database'>,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   // Loaded here: `--help` needs nothing of it.
   const { openStore } = await import('../../collector/store/open-store.ts');
-  const store = await openStore(database);
+  const store = await openStore(database, undefined, (message) => console.error(message));
   try {
     return await work(store);
   } finally {

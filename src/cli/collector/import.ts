@@ -70,6 +70,8 @@ function sizeOf(file: string): number {
   return found.size;
 }
 
+/** A task's line is hardly longer than the largest body that brought it; and a file may be anybody's. */
+const MAX_LINE_BYTES = 128 * 2 ** 20;
 /** Problems that are told of one by one. */
 const TOLD = 20;
 
@@ -104,8 +106,10 @@ async function importAll(
     }
   }
   try {
-    for await (const line of linesIn(inflated(counted()))) {
-      if (!isBlank(line)) await importer.take(line.number, line.bytes);
+    for await (const line of linesIn(inflated(counted()), MAX_LINE_BYTES)) {
+      if (line.isTooLong)
+        importer.leaveOut(line.number, `is longer than ${MAX_LINE_BYTES / 2 ** 20} MiB`);
+      else if (!isBlank(line)) await importer.take(line.number, line.bytes);
       progress.reach(Math.floor(read / 1024));
       if (isStopped) break;
     }

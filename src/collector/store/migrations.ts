@@ -41,9 +41,10 @@ function migrationsOf(engine: Engine): Record<string, Migration> {
 /**
  * Brings a database to the newest schema, one transaction for all that is missing.
  *
+ * @param say - told before one that is in use is changed, which takes time and keeps others waiting
  * @throws PhosphoConfigError where it is no database of ours, one of a newer version, or locked
  */
-export async function migrate(engine: Engine): Promise<void> {
+export async function migrate(engine: Engine, say: (message: string) => void): Promise<void> {
   const { db } = engine;
   const migrations = migrationsOf(engine);
   const applied = await appliedTo(db);
@@ -54,13 +55,21 @@ export async function migrate(engine: Engine): Promise<void> {
         'not know. Update phospho-express, or name another database',
     );
   }
-  if (applied.length === Object.keys(migrations).length) return;
+  const missing = Object.keys(migrations).filter((name) => !applied.includes(name));
+  if (missing.length === 0) return;
+  if (applied.length > 0) {
+    say(
+      `the database is brought to this version's schema (${missing.join(', ')}), which takes some seconds for each ` +
+        '100 000 tasks; others that use it wait, or fail, until then. Broken off, it begins anew at the next start',
+    );
+  }
   const provider = { getMigrations: async () => migrations };
   const { error } = await engine.alone(() => new Migrator({ db, provider }).migrateToLatest());
   if (error === undefined) return;
   throw new PhosphoConfigError(
     `the database cannot be brought to this version's schema: ${describeError(error)}. ` +
-      'Is it in use by another process, or written by another program? End that process, or name another database',
+      'Is it in use by another process, or written by another program? If another collector brings it up to date just ' +
+      'now, try again later; else end that process, or name another database',
     { cause: error },
   );
 }

@@ -18,12 +18,17 @@ import type { Store } from './store.ts';
  *
  * @param follower - told after each commit that has changed a project's tasks; on PostgreSQL also of commits of
  * other collectors, of the projects that it follows
+ * @param say - told what takes long
  * @throws PhosphoConfigError where it cannot be opened, or is not ours
  */
-export async function openStore(database: Database, follower: Follower = NOBODY): Promise<Store> {
+export async function openStore(
+  database: Database,
+  follower: Follower = NOBODY,
+  say: (message: string) => void = () => undefined,
+): Promise<Store> {
   const { engine, news } = await open(database, follower);
   try {
-    await migrate(engine);
+    await migrate(engine, say);
     if (database.kind === 'postgres') await checkPartitions(engine.db, database);
   } catch (error) {
     await engine.db.destroy();

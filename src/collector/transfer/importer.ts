@@ -68,10 +68,10 @@ export class Importer {
    */
   async take(line: number, bytes: Buffer): Promise<void> {
     const value = parsed(bytes);
-    if (value === undefined) return this.#leaveOut(line, 'is not JSON in UTF-8');
+    if (value === undefined) return this.leaveOut(line, 'is not JSON in UTF-8');
     if (this.#read === undefined && (await this.#begin(value))) return;
     const row = this.#read?.(value) ?? { problem: 'comes too early' };
-    if ('problem' in row) return this.#leaveOut(line, row.problem);
+    if ('problem' in row) return this.leaveOut(line, row.problem);
     this.#waiting.push({ line, row });
     this.#bytes += bytes.length;
     if (this.#waiting.length >= ROWS || this.#bytes >= BYTES) await this.flush();
@@ -94,7 +94,7 @@ export class Importer {
       this.#known += rows.length - count - orphans.length;
       const left = new Set<unknown>(orphans);
       for (const { line, row } of entries)
-        if (left.has(row)) this.#leaveOut(line, 'eval: there is no task of that task_id');
+        if (left.has(row)) this.leaveOut(line, 'eval: there is no task of that task_id');
     }
     const tasks = entries.flatMap(({ row }) => (row.kind === 'event' ? [row.task] : []));
     if (tasks.length > 0) {
@@ -121,7 +121,8 @@ export class Importer {
     return header !== undefined;
   }
 
-  #leaveOut(line: number, problem: string): void {
+  /** Counts a line that cannot be stored, and tells of it. */
+  leaveOut(line: number, problem: string): void {
     this.#bad++;
     this.#options.onProblem(line, problem);
   }

@@ -7,7 +7,8 @@ import { nameOf } from '../store/facts.ts';
 import { storableJson } from '../store/storable.ts';
 import type { Arriving } from '../store/store.ts';
 
-const seconds = z.int();
+/** The years 1 to 9999: what clocks and calendars show. */
+const seconds = z.int().min(-62_135_596_800).max(253_402_300_799);
 const text = z.string().nullish().default(null);
 const anId = id.nullish().default(null);
 const environment = z.string().default('default environment');

@@ -34,6 +34,7 @@ export async function importRows(
   stored.task = await insertTasks(engine, tx, projectId, tasks);
   const evals = of('eval').map(({ row }) => ({ ...row, project_id: projectId }));
   const known = await knownTasks(
+    engine,
     tx,
     projectId,
     evals.map(({ task_id }) => task_id),
@@ -100,20 +101,22 @@ async function insertTasks(
   return fresh.length;
 }
 
+/** They stay until the transaction ends: a verdict needs its task. */
 async function knownTasks(
+  engine: Engine,
   tx: Transaction<Schema>,
   projectId: string,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const known = new Set<string>();
   for (let start = 0; start < ids.length; start += ROWS_PER_STATEMENT) {
-    const rows = await tx
+    const query = tx
       .selectFrom('tasks')
       .select('id')
       .where('project_id', '=', projectId)
       .where('id', 'in', ids.slice(start, start + ROWS_PER_STATEMENT))
-      .execute();
-    for (const { id } of rows) known.add(id);
+      .orderBy('id');
+    for (const { id } of await engine.locked(query).execute()) known.add(id);
   }
   return known;
 }
