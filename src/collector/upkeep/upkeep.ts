@@ -13,6 +13,8 @@ const SOON_MS = 500;
 const PAUSE = 10;
 /** Between steps it rests for so many times as long as the step took: others use the database. */
 const REST = 2;
+/** Milliseconds at least: what waits for a reader of the file to end is tried again and again. */
+const LEAST_REST_MS = 50;
 const DAY_SECONDS = 86_400;
 
 export interface UpkeepParts {
@@ -99,15 +101,16 @@ export class Upkeep {
 
   async #retain(): Promise<void> {
     const { store, meter, retention } = this.#parts;
-    for await (const { id: projectId, settings } of allProjects(store.projects)) {
-      const { days, bytes } = retentionOf(settings, retention);
-      if (days === 0 && bytes === 0) continue;
-      const kept = {
-        since: days === 0 ? undefined : this.#now - days * DAY_SECONDS,
-        maxBytes: bytes === 0 ? undefined : bytes,
-      };
+    for await (const { id: projectId } of allProjects(store.projects)) {
       await this.#inSteps(async () => {
-        const { age, size, others } = await store.removal.retain(projectId, kept);
+        // Anew at each step: a mistake that is set right while much of it goes must end it.
+        const settings = (await store.projects.settings(projectId)) ?? {};
+        const { days, bytes } = retentionOf(settings, retention);
+        if (days === 0 && bytes === 0) return true;
+        const { age, size, others } = await store.removal.retain(projectId, {
+          since: days === 0 ? undefined : this.#now - days * DAY_SECONDS,
+          maxBytes: bytes === 0 ? undefined : bytes,
+        });
         meter.removed('age', age);
         meter.removed('size', size);
         return age + size + others === 0;
@@ -125,7 +128,7 @@ export class Upkeep {
     for (;;) {
       const start = performance.now();
       if ((await step()) || this.#closed.signal.aborted) return;
-      await this.#rest((performance.now() - start) * REST);
+      await this.#rest(Math.max(LEAST_REST_MS, (performance.now() - start) * REST));
     }
   }
 

@@ -98,6 +98,28 @@ test('thousands go in steps; several collectors at once delete no more than one 
   expect(all.reduce((sum, { meter }) => sum + meter.removalTotals.size, 0)).toBe(1900);
 });
 
+test('settings that change while it deletes hold from the next step on', async () => {
+  const store = await open();
+  await fill(store, 1300, { perDay: 1000 });
+  await store.projects.change('p', { settings: { retention_bytes: 1 } }, 'test');
+  const retain: Store['removal']['retain'] = async (...given) => {
+    const outlived = await store.removal.retain(...given);
+    await store.projects.change('p', { settings: { retention_bytes: null } }, 'test');
+    return outlived;
+  };
+  const { removal, projects } = store;
+  const { upkeep } = upkeepOf({
+    projects,
+    removal: {
+      retain,
+      forgetRemoved: (now) => removal.forgetRemoved(now),
+      scrub: () => removal.scrub(),
+    } as Store['removal'],
+  });
+  await upkeep.look();
+  expect(await left(store)).toHaveLength(800);
+});
+
 test('what a project has set for itself comes first, also to keep all', async () => {
   const store = await open();
   await fill(store, 6);

@@ -13,6 +13,8 @@ const PAGES_PER_STEP = 32;
 export class Remains {
   readonly #db: Kysely<Schema>;
   #merge: { mark: number; stepsLeft: number } | undefined;
+  /** What is merged, and waits for the log to be empty: a reader may take minutes, and a merge is dear. */
+  #merged: number | undefined;
 
   constructor(db: Kysely<Schema>) {
     this.#db = db;
@@ -28,6 +30,7 @@ export class Remains {
   async scrub(): Promise<boolean> {
     const mark = await markOf(this.#db);
     if (mark === 0) return true;
+    if (this.#merged === mark) return this.#finish(mark);
     const merge = this.#merge;
     if (merge === undefined) {
       this.#merge = { mark, stepsLeft: (await this.#pages()) / PAGES_PER_STEP + 2 };
@@ -38,7 +41,13 @@ export class Remains {
     // New tasks make new parts, so that there may always be some more to merge.
     if (merge.stepsLeft-- > 0 && (await this.#step(PAGES_PER_STEP))) return false;
     this.#merge = undefined;
-    if (merge.mark !== mark || !(await this.#emptyLog())) return false;
+    if (merge.mark !== mark) return false;
+    this.#merged = mark;
+    return this.#finish(mark);
+  }
+
+  async #finish(mark: number): Promise<boolean> {
+    if (!(await this.#emptyLog())) return false;
     return this.#db.transaction().execute(async (tx) => {
       if ((await markOf(tx)) !== mark) return false;
       await sql`pragma user_version = 0`.execute(tx);
