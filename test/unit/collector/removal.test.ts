@@ -161,6 +161,29 @@ test('whoever follows the project is told, as open dashboards are', async () => 
   expect(told).toEqual([]);
 });
 
+test('all of a project: a session stays whose event has come since the last task went', async () => {
+  const store = await open();
+  await store.projects.ensure('p');
+  await store.tasks.add('p', [wholeTask({ id: 'old', sessionId: 'before' })]);
+  const { signal } = new AbortController();
+  let gone = 0;
+  let looks = 0;
+  let added: Promise<unknown> | undefined;
+  // It looks at the signal before each step: the first one after that finds no tasks, the next is about sessions.
+  signal.throwIfAborted = () => {
+    if (gone > 0 && ++looks === 2) {
+      added = store.tasks.add('p', [wholeTask({ id: 'new', sessionId: 'since' })]);
+    }
+  };
+  const onStep = ({ tasks }: { tasks: number }) => {
+    gone = tasks;
+  };
+  await store.removal.remove('p', { kind: 'project' }, { signal, onStep });
+  expect(await added).toEqual(new Set(['new']));
+  expect(await store.sessions.find('p', 'before')).toBeUndefined();
+  expect(await store.sessions.find('p', 'since')).toMatchObject({ session_length: 1 });
+});
+
 test('two at once delete each task once', async () => {
   const store = await open();
   await store.projects.ensure('p');

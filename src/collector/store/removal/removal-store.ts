@@ -60,7 +60,7 @@ export class KyselyRemoval implements RemovalStore {
       add(step);
       await leaveTime(performance.now() - start, signal);
     }
-    if (subject.kind === 'session') add(await this.#removeSession(projectId, subject.id));
+    if (subject.kind === 'session') add(await this.#removeSessions(projectId, [subject.id]));
     if (subject.kind === 'project') add(await this.#removeOthers(projectId, signal));
     // Now that it is known what was deleted.
     else await removeTraces(this.#engine, projectId, spansOf, signal);
@@ -147,30 +147,51 @@ export class KyselyRemoval implements RemovalStore {
     return (await query.executeTakeFirstOrThrow()).sessions;
   }
 
-  /** One that had no task. */
-  async #removeSession(projectId: string, sessionId: string): Promise<Removed> {
+  /** Those that have no task: of others, events have come since. */
+  async #removeSessions(projectId: string, ids: readonly string[]): Promise<Removed> {
     const sessions = await this.#engine.transaction(async (tx) => {
-      const left = await tidySessions(this.#engine, tx, projectId, [sessionId], false);
+      const left = await tidySessions(this.#engine, tx, projectId, ids, false);
       await this.#engine.noteRemoval(tx);
       return left;
     });
     return { tasks: 0, sessions };
   }
 
+  async #removeEmptySessions(projectId: string, signal: AbortSignal | undefined): Promise<number> {
+    for (let gone = 0, last = ''; ; ) {
+      signal?.throwIfAborted();
+      const start = performance.now();
+      const part = await this.#db
+        .selectFrom('sessions')
+        .select('id')
+        .where('project_id', '=', projectId)
+        .where('id', '>', last)
+        .orderBy('id')
+        .limit(ROWS_PER_STEP)
+        .execute();
+      const end = part.at(-1);
+      if (end === undefined) return gone;
+      last = end.id;
+      const ids = part.map(({ id }) => id);
+      gone += (await this.#removeSessions(projectId, ids)).sessions;
+      await leaveTime(performance.now() - start, signal);
+    }
+  }
+
   /** What belongs to no task. */
   async #removeOthers(projectId: string, signal: AbortSignal | undefined): Promise<Removed> {
-    const sessions = await this.#removeAll('sessions', projectId, signal);
+    const sessions = await this.#removeEmptySessions(projectId, signal);
     await this.#removeAll('comparisons', projectId, signal);
     await this.#removeAll('tests', projectId, signal);
     return { tasks: 0, sessions };
   }
 
   async #removeAll(
-    table: 'sessions' | 'comparisons' | 'tests',
+    table: 'comparisons' | 'tests',
     projectId: string,
     signal: AbortSignal | undefined,
-  ): Promise<number> {
-    for (let gone = 0; ; ) {
+  ): Promise<void> {
+    for (;;) {
       signal?.throwIfAborted();
       const start = performance.now();
       const step = await this.#engine.transaction(async (tx) => {
@@ -187,8 +208,7 @@ export class KyselyRemoval implements RemovalStore {
         await this.#engine.noteRemoval(tx);
         return Number(numDeletedRows);
       });
-      gone += step;
-      if (step === 0) return gone;
+      if (step === 0) return;
       await leaveTime(performance.now() - start, signal);
     }
   }
