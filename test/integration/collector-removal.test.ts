@@ -141,31 +141,31 @@ test('needs a key that may administer', async () => {
     await remove(path).expect(403);
 });
 
+const TRACE = 'a'.repeat(32);
+const spanOf = (spanId: string, attributes: Record<string, string>, parentId?: string) => {
+  const start = (T0 + 10) * 1000;
+  const text = JSON.stringify(
+    keptSpan(
+      {
+        traceId: TRACE,
+        spanId,
+        parentId,
+        name: 'chat',
+        start,
+        end: start + 5,
+        isError: false,
+        message: undefined,
+        attributes,
+        events: [],
+        origin: {},
+      } as never,
+      Date.now(),
+    ),
+  );
+  return { traceId: TRACE, spanId, text };
+};
 describe('spans that wait', () => {
-  const TRACE = 'a'.repeat(32);
-  const span = (spanId: string, attributes: Record<string, string>, parentId?: string) => {
-    const start = (T0 + 10) * 1000;
-    const text = JSON.stringify(
-      keptSpan(
-        {
-          traceId: TRACE,
-          spanId,
-          parentId,
-          name: 'chat',
-          start,
-          end: start + 5,
-          isError: false,
-          message: undefined,
-          attributes,
-          events: [],
-          origin: {},
-        } as never,
-        Date.now(),
-      ),
-    );
-    return { traceId: TRACE, spanId, text };
-  };
-  const OF_ADA = span('b'.repeat(16), {
+  const OF_ADA = spanOf('b'.repeat(16), {
     'gen_ai.prompt': 'secret',
     'gen_ai.completion': 'answer',
     'user.id': 'ada',
@@ -194,10 +194,47 @@ describe('spans that wait', () => {
     const id = `otel_${TRACE}_${'b'.repeat(16)}`;
     expect(await tasks()).toContain(id);
     await remove(`/tasks/${id}`).expect(200);
-    const { stored } = await store.spans.add('demo', [OF_ADA], at);
-    expect(stored).toBe(1);
+    const resent = await store.spans.add('demo', [OF_ADA], at);
+    expect(resent).toEqual({ stored: 0, duplicate: 1, rejected: 0 });
     await store.spans.fold('demo', [TRACE], at + 60_000, fold);
     expect(await tasks()).not.toContain(id);
+  });
+});
+
+describe('a trace of several spans', () => {
+  const work = { 'gen_ai.prompt': 'secret', 'gen_ai.completion': 'answer' };
+  const ROOT = '1'.repeat(16);
+  const CHILD = '2'.repeat(16);
+
+  test('does not come back by a step of it that is sent again', async () => {
+    const { remove, options, tasks } = await start();
+    const store = await storeOf(options);
+    const at = Date.now() + 60_000;
+    const child = spanOf(CHILD, work, ROOT);
+    await store.spans.add('demo', [spanOf(ROOT, { ...work, 'user.id': 'ada' }), child], at);
+    await store.spans.fold('demo', [TRACE], at + 60_000, fold);
+    const before = await tasks();
+    expect(before).toContain(`otel_${TRACE}_${ROOT}`);
+    await remove('/projects/demo/users/ada').expect(200);
+    const left = await tasks();
+    await store.spans.add('demo', [child], at + 60_000);
+    await store.spans.fold('demo', [TRACE], at + 120_000, fold);
+    expect(await tasks()).toEqual(left);
+  });
+
+  test('leaves no text in the preview of a session that it was of until all of it had come', async () => {
+    const { options } = await start();
+    const store = await storeOf(options);
+    const at = Date.now() + 60_000;
+    await store.spans.add('demo', [spanOf(CHILD, { ...work, 'session.id': 'first' }, ROOT)], at);
+    await store.spans.fold('demo', [TRACE], at + 60_000, fold);
+    expect(await store.sessions.find('demo', 'first')).toMatchObject({
+      preview: 'secret -> answer',
+    });
+    await store.spans.add('demo', [spanOf(ROOT, { ...work, 'session.id': 'then' })], at + 60_000);
+    await store.spans.fold('demo', [TRACE], at + 120_000, fold);
+    expect(await store.sessions.find('demo', 'then')).toMatchObject({ session_length: 1 });
+    expect(await store.sessions.find('demo', 'first')).toMatchObject({ preview: null });
   });
 });
 

@@ -7,6 +7,11 @@ import { durationOf, type Steps, stepsOf } from './steps.ts';
 import { byStart, type Node, type TraceTree, treeOf } from './tree.ts';
 import { type Work, workOf } from './work.ts';
 
+/** The id of a task that a span becomes. */
+export function idOfSpan(traceId: string, spanId: string): string {
+  return `otel_${traceId}_${spanId}`;
+}
+
 /** The instrumentation of this package, in an app that also sends its tasks as events, with their texts. */
 const OWN_SCOPE = 'phospho-express';
 const DEFAULT_ENVIRONMENT = 'default environment';
@@ -29,7 +34,7 @@ export function foldTrace(traceId: string, spans: readonly KeptSpan[]): FoldedTr
   const groups = new Map<string, { node: Node; owner: Owner }[]>();
   for (const node of tree.tops) {
     const owner = ownerOf(node, nodesWithin(node), tree, givers);
-    const id = owner.taskId ?? `otel_${traceId}_${node.span.spanId}`;
+    const id = owner.taskId ?? idOfSpan(traceId, node.span.spanId);
     groups.set(id, [...(groups.get(id) ?? []), { node, owner }]);
   }
   const folded: FoldedTrace = { tasks: [], additions: [], isIncomplete: tree.isIncomplete };

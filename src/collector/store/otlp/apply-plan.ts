@@ -3,6 +3,7 @@ import type { JsonObject, Step } from '../../../types.ts';
 import type { Engine } from '../engine.ts';
 import { factsOf } from '../facts.ts';
 import { insertSessions, insertTasks, rowOf } from '../insert-tasks.ts';
+import { tidySessions } from '../removal/left-sessions.ts';
 import type { Schema, TasksTable } from '../schema.ts';
 import { bytesOf } from '../stats/bytes.ts';
 import { Tally } from '../stats/tally.ts';
@@ -45,13 +46,18 @@ export async function applyPlan(
   ];
   const known = await rowsOf(engine, tx, projectId, ids);
   const tally = new Tally();
+  const left: string[] = [];
   const fresh = plan.tasks.filter(({ id }) => !known.has(id) && !before.has(id));
   for (const task of plan.tasks) {
     const row = known.get(task.id);
     if (row === undefined) continue;
     const ownKeys = before.get(task.id);
-    if (ownKeys !== undefined) await replace(engine, tx, row, task, ownKeys, tally);
-    else await addSteps(tx, row, (task.metadata.steps ?? []) as Step[], tally);
+    if (ownKeys === undefined) {
+      await addSteps(tx, row, (task.metadata.steps ?? []) as Step[], tally);
+      continue;
+    }
+    await replace(engine, tx, row, task, ownKeys, tally);
+    if (row.session_id !== null && row.session_id !== task.sessionId) left.push(row.session_id);
   }
   for (const { taskId, steps } of plan.additions) {
     const row = known.get(taskId);
@@ -59,9 +65,14 @@ export async function applyPlan(
   }
   const told = new Set(plan.tasks.map(({ id }) => id));
   const gone = [...before.keys()].flatMap((id) => (told.has(id) ? [] : (known.get(id) ?? [])));
-  for (const row of gone.filter(isUntouched)) await remove(engine, tx, row, tally);
+  for (const row of gone.filter(isUntouched)) {
+    await remove(engine, tx, row, tally);
+    if (row.session_id !== null) left.push(row.session_id);
+  }
   await writeStats(engine, tx, projectId, tally);
   const stored = await insertTasks(engine, tx, projectId, fresh);
+  // Their previews may be of what has left them.
+  await tidySessions(engine, tx, projectId, left, true);
   return {
     stored,
     made: Object.fromEntries(

@@ -1,5 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
+import { idOfSpan } from '../../otlp/fold.ts';
 import type { Engine } from '../engine.ts';
+import { removedOf } from '../removal/removed-ids.ts';
 import type { OtlpSpansTable, Schema } from '../schema.ts';
 import type { AddedSpans, DueTrace, Fold, NewSpan, SpanStore } from '../store.ts';
 import { type Applied, applyPlan, type Made } from './apply-plan.ts';
@@ -164,6 +166,7 @@ async function addSpans(
     const trace = { projectId, traceId };
     const room = await roomOf(tx, trace, now);
     const known = await knownOf(tx, trace, given);
+    for (const spanId of await removedSpans(tx, trace, given)) known.add(spanId);
     const rows: OtlpSpansTable[] = [];
     for (const { spanId, text } of given) {
       const bytes = Buffer.byteLength(text);
@@ -196,6 +199,17 @@ function grouped(spans: readonly NewSpan[]): Map<string, NewSpan[]> {
     group.push(span);
   }
   return byTrace;
+}
+
+/** Those that were deleted lately are known. */
+async function removedSpans(
+  tx: Transaction<Schema>,
+  { projectId, traceId }: DueTrace,
+  given: readonly NewSpan[],
+): Promise<string[]> {
+  const ids = new Map(given.map(({ spanId }) => [idOfSpan(traceId, spanId), spanId]));
+  const removed = await removedOf(tx, projectId, [...ids.keys()]);
+  return [...removed].flatMap((id) => ids.get(id) ?? []);
 }
 
 interface Room {

@@ -5,6 +5,9 @@ import type { Schema } from '../schema.ts';
 /** Twice as long as our delivery sends an event again, in seconds. */
 export const REMEMBERED_SECONDS: number = 48 * 60 * 60;
 
+/** Ids a statement. */
+const PART = 1000;
+
 /** Keeps the ids of tasks that somebody wants gone. */
 export async function rememberRemoved(
   tx: Transaction<Schema>,
@@ -12,13 +15,16 @@ export async function rememberRemoved(
   ids: readonly string[],
 ): Promise<void> {
   const removedAt = unixNow();
-  await tx
-    .insertInto('removed_tasks')
-    .values(ids.map((id) => ({ project_id: projectId, id, removed_at: removedAt })))
-    .onConflict((conflict) =>
-      conflict.columns(['project_id', 'id']).doUpdateSet({ removed_at: removedAt }),
-    )
-    .execute();
+  for (let start = 0; start < ids.length; start += PART) {
+    const part = ids.slice(start, start + PART);
+    await tx
+      .insertInto('removed_tasks')
+      .values(part.map((id) => ({ project_id: projectId, id, removed_at: removedAt })))
+      .onConflict((conflict) =>
+        conflict.columns(['project_id', 'id']).doUpdateSet({ removed_at: removedAt }),
+      )
+      .execute();
+  }
 }
 
 /**
@@ -30,7 +36,6 @@ export async function withoutRemoved(
   projectId: string,
   inserted: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  if (inserted.size === 0 || !(await hasRemoved(tx, projectId))) return inserted;
   const removed = await removedOf(tx, projectId, [...inserted]);
   if (removed.size === 0) return inserted;
   await tx
@@ -42,22 +47,20 @@ export async function withoutRemoved(
 }
 
 /** Most projects have none: that is asked first, by a statement that is short and stays prepared. */
-async function hasRemoved(tx: Kysely<Schema>, projectId: string): Promise<boolean> {
+async function hasRemoved(db: Kysely<Schema>, projectId: string): Promise<boolean> {
   const { rows } = await sql`
-    select 1 from removed_tasks where project_id = ${projectId} limit 1`.execute(tx);
+    select 1 from removed_tasks where project_id = ${projectId} limit 1`.execute(db);
   return rows.length > 0;
 }
 
-/** Ids a statement. */
-const PART = 1000;
-
-/** Which of these were deleted lately. */
+/** Which of these were deleted lately. Of a span: the task that it became, or would have become. */
 export async function removedOf(
   db: Kysely<Schema>,
   projectId: string,
   ids: readonly string[],
 ): Promise<Set<string>> {
   const removed = new Set<string>();
+  if (ids.length === 0 || !(await hasRemoved(db, projectId))) return removed;
   for (let start = 0; start < ids.length; start += PART) {
     const rows = await db
       .selectFrom('removed_tasks')

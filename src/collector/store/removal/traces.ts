@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
+import { idOfSpan } from '../../otlp/fold.ts';
 import { type Named, namesOf } from '../../otlp/owner.ts';
 import type { Engine } from '../engine.ts';
 import { nameOf } from '../facts.ts';
 import type { Schema } from '../schema.ts';
-import { removedOf } from './removed-ids.ts';
+import { rememberRemoved, removedOf } from './removed-ids.ts';
 
 /** Traces a step. */
 const PART = 100;
@@ -56,6 +57,18 @@ async function dropTraces(
 ): Promise<void> {
   if (traceIds.length === 0) return;
   await engine.transaction(async (tx) => {
+    // One that is sent again by itself would be a task of its own, though it was a step of another.
+    const spans = await tx
+      .selectFrom('otlp_spans')
+      .select(['trace_id', 'span_id'])
+      .where('project_id', '=', projectId)
+      .where('trace_id', 'in', traceIds)
+      .execute();
+    await rememberRemoved(
+      tx,
+      projectId,
+      spans.map(({ trace_id, span_id }) => idOfSpan(trace_id, span_id)).sort(),
+    );
     for (const table of ['otlp_traces', 'otlp_spans'] as const) {
       await tx
         .deleteFrom(table)
