@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCollector } from '../../src/collector/index.ts';
 import type { NewTask, Store } from '../../src/collector/store/store.ts';
+import { Run } from '../helpers/cli.ts';
 import { scratch, storeOf } from './removal-helpers.ts';
 import { command, fillWithAll } from './transfer-helpers.ts';
 
@@ -90,6 +91,21 @@ test('has no word of what was deleted, though the search’s index in the source
     limit: 5,
   });
   expect(found.rows.map(({ id }) => id)).toEqual(['bob']);
+});
+
+test('removes what an attempt at the same file has left that was killed, and nothing else', async () => {
+  const folder = scratch();
+  const database = `sqlite:${join(folder, 'phospho.db')}`;
+  await (await storeOf({ database })).projects.ensure('demo');
+  const file = join(folder, 'copy.db');
+  const { child, done } = new Run(['--version']);
+  await done;
+  const stays = [`copy.db.${process.pid}.part`, 'copy.db.old.part', `other.db.${child.pid}.part`];
+  const goes = [`copy.db.${child.pid}.part`, `copy.db.${child.pid}.part-journal`];
+  for (const name of [...stays, ...goes]) writeFileSync(join(folder, name), 'x');
+  expect(await command(['backup', file, '--database', database])).toMatchObject({ code: 0 });
+  const names = readdirSync(folder).filter((name) => !name.startsWith('phospho.db'));
+  expect(names.sort()).toEqual(['copy.db', ...stays].sort());
 });
 
 test('does not replace a file unless told to', async () => {

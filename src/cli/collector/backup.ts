@@ -12,6 +12,8 @@ const HELP = `
 The copy is of one moment, checked, and readable by its owner only. The collector may run, and store, meanwhile. A
 PostgreSQL is copied by its own tools: the command to do it is printed then.
 
+One that is killed, or ended by Ctrl-C, leaves a file that ends in .part, which the next one of the same name removes.
+
 Exit codes: 0 done, 1 failed; no file is left then. 2 wrong usage, or no SQLite database.`;
 
 /** `phospho-express collector backup`. */

@@ -1,5 +1,14 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { PhosphoConfigError } from '../../errors.ts';
 
 /**
@@ -20,6 +29,7 @@ export async function makePrivateFile<T>(
   }
   const temporary = `${target}.${process.pid}.part`;
   try {
+    removeLeftovers(target);
     closeSync(openSync(temporary, 'wx', 0o600));
   } catch (cause) {
     throw new PhosphoConfigError(
@@ -37,6 +47,30 @@ export async function makePrivateFile<T>(
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Removes what earlier attempts at the same file have left that were killed. In a container each process may have the
+ * same id: what bears our own is not ours yet.
+ */
+function removeLeftovers(target: string): void {
+  const prefix = `${basename(target)}.`;
+  for (const name of readdirSync(dirname(target))) {
+    if (!name.startsWith(prefix)) continue;
+    const [, pid] = /^(\d+)\.part(?:-journal)?$/.exec(name.slice(prefix.length)) ?? [];
+    if (pid === undefined || isOfOther(Number(pid))) continue;
+    rmSync(join(dirname(target), name), { force: true });
+  }
+}
+
+/** Whether another process of this id runs. */
+function isOfOther(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
