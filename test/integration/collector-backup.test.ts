@@ -2,26 +2,11 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCollector } from '../../src/collector/index.ts';
-import type { NewTask, Store } from '../../src/collector/store/store.ts';
+import type { Store } from '../../src/collector/store/store.ts';
 import { Run } from '../helpers/cli.ts';
+import { newTask } from '../helpers/new-task.ts';
 import { scratch, storeOf } from './removal-helpers.ts';
 import { command, fillWithAll } from './transfer-helpers.ts';
-
-const NEW: Omit<NewTask, 'id'> = {
-  sessionId: null,
-  createdAt: 1_790_000_000,
-  input: 'x'.repeat(2000),
-  output: null,
-  additionalInput: null,
-  additionalOutput: null,
-  metadata: {},
-  data: null,
-  flag: null,
-  environment: 'test',
-  testId: null,
-  userId: null,
-  versionId: null,
-};
 
 /** Stores batches of ten until it is told to stop, and answers how many it has stored. */
 function load(store: Store): { stop: () => Promise<number>; batches: () => number } {
@@ -29,7 +14,9 @@ function load(store: Store): { stop: () => Promise<number>; batches: () => numbe
   let batches = 0;
   const done = (async () => {
     for (; !isOver; batches++) {
-      const tasks = Array.from({ length: 10 }, (_, i) => ({ ...NEW, id: `load-${batches}-${i}` }));
+      const tasks = Array.from({ length: 10 }, (_, i) =>
+        newTask({ id: `load-${batches}-${i}`, input: 'x'.repeat(2000) }),
+      );
       await store.tasks.add('demo', tasks);
       // Others have a turn: the command's exit is heard of.
       await new Promise((resolve) => setImmediate(resolve));
@@ -62,7 +49,8 @@ test('copies a database that is written to, whole batches only, and a collector 
   const collector = await createCollector({ database: `sqlite:${file}`, port: 0 });
   onTestFinished(() => collector.close());
   const copy = await storeOf({ database: `sqlite:${file}` });
-  const hour = NEW.createdAt - (NEW.createdAt % 3600);
+  const { createdAt } = newTask({ id: 'any' });
+  const hour = createdAt - (createdAt % 3600);
   const columns = { starts: [hour], to: hour + 15 * 3600 };
   const { totals } = await copy.dashboard.overview('demo', columns);
   const loaded = totals.tasks - 1302;
@@ -79,7 +67,7 @@ test('has no word of what was deleted, though the search’s index in the source
   const store = await storeOf({ database: `sqlite:${path}` });
   await store.projects.ensure('demo');
   for (const id of ['ada', 'bob'])
-    await store.tasks.add('demo', [{ ...NEW, id, userId: id, input: `${id}zqkwomblefizz` }]);
+    await store.tasks.add('demo', [newTask({ id, userId: id, input: `${id}zqkwomblefizz` })]);
   await store.removal.remove('demo', { kind: 'user', id: 'ada' });
   const has = (name: string, word: string) => readFileSync(name, 'latin1').includes(word);
   expect(has(path, 'adazq') || has(`${path}-wal`, 'adazq')).toBe(true);

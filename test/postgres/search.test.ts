@@ -6,12 +6,9 @@ import { queriedWords, wordsIn } from '../../src/collector/store/search/text-wor
 import { wordTest } from '../../src/collector/store/search/word-test.ts';
 import type { NewTask, Store } from '../../src/collector/store/store.ts';
 import { newPostgres } from '../helpers/databases.ts';
+import { newTask } from '../helpers/new-task.ts';
 
-const task = (id: string, input: string): NewTask => ({
-  ...{ id, input, output: null, sessionId: null, createdAt: 1_790_000_000, metadata: {} },
-  ...{ additionalInput: null, additionalOutput: null, data: null, flag: null },
-  ...{ environment: 'test', testId: null, userId: null, versionId: null },
-});
+const task = (id: string, input: string): NewTask => newTask({ id, input });
 
 async function both(): Promise<Store[]> {
   const url = await newPostgres();

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { resolveOptions } from '../../../src/collector/resolve-options.ts';
 import { openStore } from '../../../src/collector/store/open-store.ts';
-import type { NewTask, Store } from '../../../src/collector/store/store.ts';
+import type { Store } from '../../../src/collector/store/store.ts';
 import { emptyDatabase } from '../../helpers/databases.ts';
+import { newTask } from '../../helpers/new-task.ts';
 
 const START = 1_790_000_000;
 
@@ -14,31 +15,12 @@ async function open(): Promise<Store> {
   return store;
 }
 
-function wholeTask(task: Partial<NewTask> & Pick<NewTask, 'id'>): NewTask {
-  return {
-    sessionId: null,
-    createdAt: START,
-    input: 'question',
-    output: null,
-    additionalInput: null,
-    additionalOutput: null,
-    metadata: {},
-    data: null,
-    flag: null,
-    environment: 'test',
-    testId: null,
-    userId: null,
-    versionId: null,
-    ...task,
-  };
-}
-
 const ids = fc.integer({ min: 0, max: 20 }).map(String);
 const sessions = fc.constantFrom('s1', 's2', 's3');
 const users = fc.constantFrom('u1', 'u2');
 const text = fc.oneof(fc.string(), fc.constantFrom('é\u0000', '\ud800', '漢字', 'x'.repeat(300)));
 
-const newTask = fc.record({
+const anyTask = fc.record({
   id: ids,
   createdAt: fc.integer({ min: START, max: START + 2 * 86_400 }),
   input: text,
@@ -50,7 +32,7 @@ const newTask = fc.record({
 });
 
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ add: fc.array(newTask, { maxLength: 6 }) }) },
+  { weight: 3, arbitrary: fc.record({ add: fc.array(anyTask, { maxLength: 6 }) }) },
   fc.record({ note: ids, text }),
   fc.record({
     remove: fc.oneof(
@@ -73,7 +55,7 @@ test('figures, sizes, sessions and previews are those of what is left, whatever 
       for (const entry of steps) {
         const before = await store.tasks.list(project, { filters: {}, limit: 100 });
         if ('add' in entry) {
-          const unique = [...new Map(entry.add.map((task) => [task.id, wholeTask(task)])).values()];
+          const unique = [...new Map(entry.add.map((task) => [task.id, newTask(task)])).values()];
           const stored = await store.tasks.add(project, unique);
           const known = new Set(before.map(({ id }) => id));
           expect(stored).toEqual(
@@ -118,7 +100,7 @@ test('goes in steps between which others write, can be broken off, and goes on w
   const store = await open();
   await store.projects.ensure('p');
   const tasks = Array.from({ length: 1700 }, (_, index) =>
-    wholeTask({ id: `t${index}`, userId: 'u', sessionId: `s${index % 40}` }),
+    newTask({ id: `t${index}`, userId: 'u', sessionId: `s${index % 40}` }),
   );
   await store.tasks.add('p', tasks);
   const user = { kind: 'user', id: 'u' } as const;
@@ -129,7 +111,7 @@ test('goes in steps between which others write, can be broken off, and goes on w
     signal: abort.signal,
     onStep: (gone) => {
       seen.push(gone.tasks);
-      writes.push(store.tasks.add('p', [wholeTask({ id: `other${gone.tasks}` })]));
+      writes.push(store.tasks.add('p', [newTask({ id: `other${gone.tasks}` })]));
       if (gone.tasks >= 1000) abort.abort();
     },
   });
@@ -152,7 +134,7 @@ test('whoever follows the project is told, as open dashboards are', async () => 
   });
   onTestFinished(() => store.close());
   await store.projects.ensure('p');
-  await store.tasks.add('p', [wholeTask({ id: 'a' })]);
+  await store.tasks.add('p', [newTask({ id: 'a' })]);
   told.length = 0;
   await store.removal.remove('p', { kind: 'task', id: 'a' });
   expect(new Set(told)).toEqual(new Set(['p']));
@@ -164,7 +146,7 @@ test('whoever follows the project is told, as open dashboards are', async () => 
 test('all of a project: a session stays whose event has come since the last task went', async () => {
   const store = await open();
   await store.projects.ensure('p');
-  await store.tasks.add('p', [wholeTask({ id: 'old', sessionId: 'before' })]);
+  await store.tasks.add('p', [newTask({ id: 'old', sessionId: 'before' })]);
   const { signal } = new AbortController();
   let gone = 0;
   let looks = 0;
@@ -172,7 +154,7 @@ test('all of a project: a session stays whose event has come since the last task
   // It looks at the signal before each step: the first one after that finds no tasks, the next is about sessions.
   signal.throwIfAborted = () => {
     if (gone > 0 && ++looks === 2) {
-      added = store.tasks.add('p', [wholeTask({ id: 'new', sessionId: 'since' })]);
+      added = store.tasks.add('p', [newTask({ id: 'new', sessionId: 'since' })]);
     }
   };
   const onStep = ({ tasks }: { tasks: number }) => {
@@ -188,7 +170,7 @@ test('two at once delete each task once', async () => {
   const store = await open();
   await store.projects.ensure('p');
   const tasks = Array.from({ length: 900 }, (_, index) =>
-    wholeTask({ id: `t${index}`, userId: 'u', sessionId: 's', flag: 'success' }),
+    newTask({ id: `t${index}`, userId: 'u', sessionId: 's', flag: 'success' }),
   );
   await store.tasks.add('p', tasks);
   const user = { kind: 'user', id: 'u' } as const;

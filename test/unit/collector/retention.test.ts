@@ -2,10 +2,11 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Meter } from '../../../src/collector/metrics/meter.ts';
 import { resolveOptions } from '../../../src/collector/resolve-options.ts';
 import { openStore } from '../../../src/collector/store/open-store.ts';
-import type { NewTask, Store } from '../../../src/collector/store/store.ts';
+import type { Store } from '../../../src/collector/store/store.ts';
 import { Upkeep } from '../../../src/collector/upkeep/upkeep.ts';
 import { GuardedLogger } from '../../../src/internal/logger.ts';
 import { emptyDatabase } from '../../helpers/databases.ts';
+import { newTask } from '../../helpers/new-task.ts';
 
 const DAY = 86_400;
 const NOW = 1_790_000_000;
@@ -20,23 +21,12 @@ async function open(): Promise<Store> {
 
 /** One a day, t0 being the oldest, each of 1000 bytes with its metadata. */
 async function fill(store: Store, count: number, { perDay = 1 } = {}): Promise<void> {
-  const tasks = Array.from(
-    { length: count },
-    (_, index): NewTask => ({
+  const tasks = Array.from({ length: count }, (_, index) =>
+    newTask({
       id: `t${index}`,
       sessionId: `s${Math.floor(index / 2)}`,
       createdAt: NOW - Math.floor((count - index) / perDay) * DAY + 60,
       input: 'x'.repeat(998),
-      output: null,
-      additionalInput: null,
-      additionalOutput: null,
-      metadata: {},
-      data: null,
-      flag: null,
-      environment: 'test',
-      testId: null,
-      userId: null,
-      versionId: null,
     }),
   );
   await store.tasks.add('p', tasks);

@@ -3,12 +3,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { resolveOptions } from '../../../src/collector/resolve-options.ts';
 import { openStore } from '../../../src/collector/store/open-store.ts';
 import { bucketOf, percentile } from '../../../src/collector/store/stats/histogram.ts';
-import type { NewTask } from '../../../src/collector/store/store.ts';
 import { emptyDatabase } from '../../helpers/databases.ts';
+import { newTask } from '../../helpers/new-task.ts';
 
 const START = 1_790_000_000;
 
-const newTask = fc.record({
+const anyTask = fc.record({
   id: fc.integer({ min: 0, max: 30 }).map(String),
   createdAt: fc.integer({ min: START, max: START + 4 * 86_400 }),
   flag: fc.constantFrom('success' as const, 'failure' as const, null),
@@ -25,12 +25,12 @@ const newTask = fc.record({
 });
 
 const step = fc.oneof(
-  fc.record({ add: fc.array(newTask, { maxLength: 5 }) }),
+  fc.record({ add: fc.array(anyTask, { maxLength: 5 }) }),
   fc.record({
     judge: fc.integer({ min: 0, max: 30 }).map(String),
     value: fc.constantFrom('success' as const, 'failure' as const),
   }),
-  fc.record({ change: fc.integer({ min: 0, max: 30 }).map(String), to: newTask }),
+  fc.record({ change: fc.integer({ min: 0, max: 30 }).map(String), to: anyTask }),
 );
 
 test('the figures are those of the stored tasks, whatever was stored and changed', async () => {
@@ -45,7 +45,7 @@ test('the figures are those of the stored tasks, whatever was stored and changed
       for (const entry of steps) {
         if ('add' in entry) {
           const unique = new Map(entry.add.map((task) => [task.id, task]));
-          await store.tasks.add(project, [...unique.values()].map(wholeTask));
+          await store.tasks.add(project, [...unique.values()].map(newTask));
         } else if ('judge' in entry) {
           const verdict = { value: entry.value, source: 'user', notes: null };
           await store.tasks.change(project, entry.judge, { verdict });
@@ -116,19 +116,3 @@ test('a percentile is within 5 % of the exact one', () => {
 test('no latencies have no percentile', () => {
   expect(percentile(new Map(), 0.5)).toBeNull();
 });
-
-function wholeTask(task: Pick<NewTask, 'id' | 'createdAt' | 'flag' | 'metadata'>): NewTask {
-  return {
-    ...task,
-    sessionId: null,
-    input: 'question',
-    output: null,
-    additionalInput: null,
-    additionalOutput: null,
-    data: null,
-    environment: 'test',
-    testId: null,
-    userId: null,
-    versionId: null,
-  };
-}
