@@ -206,7 +206,7 @@ describe('import', () => {
       gzipSync(Buffer.concat([event('a'), huge, Buffer.from('\n'), event('b')]), { level: 1 }),
     );
     const { code, out, err } = await target(folder).take(file);
-    expect(err).toBe('line 2: is longer than 128 MiB\n');
+    expect(err).toMatch(/^line 2: is longer than 128 MiB\n/);
     expect(out).toContain('2 task(s)');
     expect(code).toBe(1);
   });
