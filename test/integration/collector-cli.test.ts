@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Run } from '../helpers/cli.ts';
 
 function scratch(): string {
@@ -128,6 +128,40 @@ test('an acknowledged event survives SIGKILL', async () => {
   const second = await collector(database, '--api-key', key).ready();
   const task = await fetch(`${second.exported('PHOSPHO_BASE_URL')}/tasks/t`, { headers });
   expect(task.status).toBe(200);
+});
+
+test('acknowledged spans survive SIGKILL, and become a task in the next process', async () => {
+  const database = join(scratch(), 'phospho.db');
+  const key = 'a-key-for-both-processes';
+  const first = await collector(database, '--api-key', key).ready();
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const stringValue = (key: string, value: string) => ({ key, value: { stringValue: value } });
+  const span = {
+    ...{ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'chat gpt-4o', kind: 3 },
+    ...{ startTimeUnixNano: '1790000000000000000', endTimeUnixNano: '1790000001000000000' },
+    attributes: [
+      stringValue('gen_ai.operation.name', 'chat'),
+      stringValue('gen_ai.request.model', 'gpt-4o'),
+    ],
+  };
+  const sent = await fetch(new URL('/v1/traces', first.exported('PHOSPHO_BASE_URL')), {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }),
+  });
+  expect(sent.status).toBe(200);
+  first.child.kill('SIGKILL');
+  await first.done;
+  const second = await collector(database, '--api-key', key).ready();
+  const tasks = () =>
+    fetch(`${second.exported('PHOSPHO_BASE_URL')}/projects/demo/tasks`, { headers });
+  await vi.waitFor(
+    async () =>
+      expect((await (await tasks()).json()).tasks).toMatchObject([
+        { metadata: { model: 'gpt-4o' } },
+      ]),
+    { timeout: 20_000, interval: 50 },
+  );
 });
 
 test('waits for a request under way after SIGTERM, and quits at once at the second', async () => {
