@@ -1,10 +1,10 @@
 import express from 'express';
 import { GuardedLogger } from '../internal/logger.ts';
 import { auditLogOf } from './admin/audit-log.ts';
+import { buildApp, type ExpressModule } from './app.ts';
 import { RunningCollector } from './collector.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
 import { makeLoginToken } from './dashboard/login.ts';
-import { buildApp, type ExpressModule } from './http/app.ts';
 import { requestLogOf } from './http/request-log.ts';
 import { UnderWay } from './http/under-way.ts';
 import { Judge } from './judge/judge.ts';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { agent } from 'supertest';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ExpressModule } from '../../src/collector/http/app.ts';
+import type { ExpressModule } from '../../src/collector/app.ts';
 import { openCollector } from '../../src/collector/open-collector.ts';
 import { idsOf, now, startCollector } from './collector-helpers.ts';
 

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { ProjectSettings } from './project-settings.ts';
 
 export const MAX_RETENTION_DAYS = 36_500;
 
@@ -31,7 +30,10 @@ export interface Retention {
 }
 
 /** The project's own, else the collector's. */
-export function retentionOf(settings: ProjectSettings, defaults: Retention): Retention {
+export function retentionOf(
+  settings: Readonly<Record<string, unknown>>,
+  defaults: Retention,
+): Retention {
   const own = z.object(retentionSettings).safeParse(settings).data;
   return {
     days: own?.retention_days ?? defaults.days,

@@ -1,25 +1,25 @@
 import type { Express, Request, RequestHandler, Response, Router } from 'express';
-import type { GuardedLogger } from '../../internal/logger.ts';
-import { METRICS_CONTENT_TYPE } from '../../internal/metrics-text.ts';
-import { DASHBOARD_PATH, type Dashboard } from '../dashboard/dashboard.ts';
-import { readBody, readQuery } from '../inputs/read.ts';
-import type { FailedKeys } from '../limits/failed-keys.ts';
-import { assertMayReadMetrics } from '../metrics/access.ts';
-import { type Gauges, renderMetrics } from '../metrics/render.ts';
-import type { TrustedProxies } from '../network/proxy.ts';
-import { OTLP_PATHS, type OtlpParts, otlpHandler } from '../otlp/handler.ts';
-import type { Context, PublicCall, Route } from '../routes/route.ts';
-import { ROUTES } from '../routes/routes.ts';
-import { assertProject, assertScope, keyMissing, keyOf, noteUse } from './authenticate.ts';
-import { enterAdmin } from './authenticate-admin.ts';
-import { type BodyReader, bodyReader } from './body.ts';
-import { complaintsOf, errorHandler } from './errors.ts';
-import { notRecorded } from './host-app.ts';
-import { guardHost } from './host-guard.ts';
-import { HttpError } from './http-error.ts';
-import { observe, type RequestLogEntry } from './observe.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
-import type { UnderWay } from './under-way.ts';
+import type { GuardedLogger } from '../internal/logger.ts';
+import { METRICS_CONTENT_TYPE } from '../internal/metrics-text.ts';
+import { DASHBOARD_PATH, type Dashboard } from './dashboard/dashboard.ts';
+import { assertProject, assertScope, keyMissing, keyOf, noteUse } from './http/authenticate.ts';
+import { enterAdmin } from './http/authenticate-admin.ts';
+import { type BodyReader, bodyReader } from './http/body.ts';
+import { complaintsOf, errorHandler } from './http/errors.ts';
+import { notRecorded } from './http/host-app.ts';
+import { guardHost } from './http/host-guard.ts';
+import { HttpError } from './http/http-error.ts';
+import { observe, type RequestLogEntry } from './http/observe.ts';
+import { SECURITY_HEADERS } from './http/security-headers.ts';
+import type { UnderWay } from './http/under-way.ts';
+import { readBody, readQuery } from './inputs/read.ts';
+import type { FailedKeys } from './limits/failed-keys.ts';
+import { assertMayReadMetrics } from './metrics/access.ts';
+import { type Gauges, renderMetrics } from './metrics/render.ts';
+import type { TrustedProxies } from './network/proxy.ts';
+import { OTLP_PATHS, type OtlpParts, otlpHandler } from './otlp/handler.ts';
+import type { Context, PublicCall, Route } from './routes/route.ts';
+import { ROUTES } from './routes/routes.ts';
 
 /** The parts of the `express` module that are used: version 4 and 5 both fit. */
 export interface ExpressModule {
