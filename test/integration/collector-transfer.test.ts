@@ -231,6 +231,28 @@ describe('import', () => {
 });
 
 describe('export', () => {
+  test('is noted in the audit before anything leaves: by whom, to where, and which part', async () => {
+    const { folder, database, store } = await source();
+    const file = join(folder, 'part.jsonl');
+    await command([
+      'export',
+      file,
+      '--database',
+      database,
+      '--user',
+      'u1',
+      '--since',
+      '1790000000',
+    ]);
+    expect(await store.audit.list('demo', { limit: 1 })).toMatchObject([
+      {
+        actor: expect.stringMatching(/^command line \(/),
+        ...{ act: 'data.export', subject: 'demo' },
+        details: { to: file, since: 1_790_000_000, until: null, user: 'u1' },
+      },
+    ]);
+  });
+
   test('does not replace a file unless told to, and leaves none behind when it fails', async () => {
     const { folder, database } = await source();
     const file = join(folder, 'kept.jsonl');

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Command } from 'commander';
+import { theCommandLine } from '../../collector/admin/actors.ts';
 import type { PartOf, Store } from '../../collector/store/store.ts';
 import { PhosphoError } from '../../errors.ts';
 import { Progress } from '../progress.ts';
@@ -65,6 +66,12 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   const gzip = flags.gzip ?? file?.endsWith('.gz') ?? false;
   const lines = await withStore(data, async (store) => {
     await assertProject(store, data.project);
+    const { since = null, until = null, user = null } = part;
+    // Before anything leaves.
+    await store.audit.note(data.project, {
+      ...{ actor: theCommandLine(), act: 'data.export', subject: data.project },
+      details: { to: file ?? 'standard output', since, until, user },
+    });
     const write = (to: () => Writable) => writeAll(store, data.project, part, { gzip, to });
     if (file === undefined) return write(() => process.stdout);
     return makePrivateFile(file, { force: flags.force ?? false }, (path) =>
