@@ -4,6 +4,7 @@ import { PhosphoConfigError } from '../errors.ts';
 import { VERSION } from '../internal/version.ts';
 import { collectorCommand } from './collector.ts';
 import { explain } from './explain.ts';
+import { withoutSqliteWarning } from './quiet-sqlite.ts';
 import { replayCommand } from './replay.ts';
 
 /** Exit codes: 1 where something failed, 2 where the command was not understood or an option is out of range. */
@@ -35,5 +36,6 @@ function throwsFromAll(command: Command): void {
   for (const one of command.commands) throwsFromAll(one);
 }
 
+withoutSqliteWarning();
 // Not awaited: CommonJS has no await at the top. It never rejects.
 void main();
