@@ -12,6 +12,7 @@ import { summary } from './figures.mjs';
  *   a sample;
  * - `compare(sample, round)` → key → number: the figures of a sample, beside the others' samples of its
  *   round, by contender;
+ * - `isWhole`: all its rounds are run, however long they take;
  * - `isWide`: shown with a row a contender and a column a figure;
  * - `isParallel`: the contenders of a round run at once;
  * - `takesPeers`: whether peers can be contenders;
@@ -34,7 +35,7 @@ export async function measure(suite, { rounds = suite.rounds, timeMs, peers = []
       if (round < 0) continue;
       done += 1;
       for (const [contender, entry] of figures) state.taken.get(contender).push(entry);
-      if (performance.now() - started >= timeMs) break;
+      if (!suite.isWhole && performance.now() - started >= timeMs) break;
     }
   } finally {
     await opened.close();

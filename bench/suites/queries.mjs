@@ -21,6 +21,7 @@ export const queries = STORES.map((store) => ({
   measures: `what the API and the dashboard's pages wait for over HTTP, ms, with ${SIZES.map(title).join(', ')} tasks in ${store}; ${REQUESTS} requests each, or ${TIME_MS / 1000} s`,
   contenders: [...Object.keys(apiCalls({})), ...Object.keys(pageCalls({}))],
   rounds: SIZES.length,
+  isWhole: true,
   isWide: true,
   figures: Object.fromEntries(
     SIZES.flatMap((size) => [

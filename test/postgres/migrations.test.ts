@@ -27,6 +27,7 @@ const STEPS = [
   '0011-otlp',
   '0012-keys-settings-audit',
   '0013-removal',
+  '0014-search-merges',
 ];
 
 test('five processes that start at the same time over a new database make its schema once', async () => {

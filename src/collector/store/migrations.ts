@@ -10,6 +10,7 @@ import { comparisonReason } from './migrations/0010-comparison-reason.ts';
 import { otlp } from './migrations/0011-otlp.ts';
 import { keysSettingsAudit } from './migrations/0012-keys-settings-audit.ts';
 import { removal } from './migrations/0013-removal.ts';
+import { searchMerges } from './migrations/0014-search-merges.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -26,6 +27,7 @@ function migrationsOf(engine: Engine): Record<string, Migration> {
     '0011-otlp': otlp(engine),
     '0012-keys-settings-audit': keysSettingsAudit(engine),
     '0013-removal': removal(engine),
+    '0014-search-merges': searchMerges(engine),
   };
   return Object.fromEntries(
     Object.entries(all).map(([name, { up }]) => {
