@@ -17,18 +17,23 @@ export async function seed(
   { tasks = 100_000, days = 90, prefix, onBatch = () => {} } = {},
 ) {
   for (const batched_log_events of batchesOf({ tasks, days, batch: BATCH, prefix })) {
-    const response = await fetch(`${collector.baseUrl}/log/${collector.projectId}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${collector.apiKey}`,
-      },
-      body: JSON.stringify({ batched_log_events }),
-    });
-    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-    await response.arrayBuffer();
+    await post(collector, batched_log_events);
     onBatch(batched_log_events.length);
   }
+}
+
+/** Stores a batch through the collector's own API. */
+export async function post({ baseUrl, projectId, apiKey }, batched_log_events) {
+  const response = await fetch(`${baseUrl}/log/${projectId}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${apiKey}`,
+    },
+    body: JSON.stringify({ batched_log_events }),
+  });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  await response.arrayBuffer();
 }
 
 /**

@@ -2,7 +2,7 @@
 // transaction of its own. No HTTP, no checks, no search, sessions or statistics.
 
 import { createCollector } from 'phospho-express/collector';
-import { batchesOf } from '../seed.mjs';
+import { batchesOf, post } from '../seed.mjs';
 import { config, serve } from './serve.mjs';
 
 const { database, events, batch, outputWords, connections } = config;
@@ -32,17 +32,8 @@ serve({
 async function storeOnce() {
   const collector = await createCollector({ database, port: 0 });
   await collector.listen();
-  for (const batched_log_events of batchesOf({ tasks: events, days: 0.01, batch, outputWords })) {
-    const response = await fetch(`${collector.baseUrl}/log/${collector.projectId}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${collector.apiKey}`,
-      },
-      body: JSON.stringify({ batched_log_events }),
-    });
-    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-    await response.arrayBuffer();
+  for (const part of batchesOf({ tasks: events, days: 0.01, batch, outputWords })) {
+    await post(collector, part);
   }
   await collector.close();
 }

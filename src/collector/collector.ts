@@ -7,7 +7,7 @@ import type { GuardedLogger } from '../internal/logger.ts';
 import { DASHBOARD_PATH } from './dashboard/dashboard.ts';
 import { makeServer } from './http/server.ts';
 import type { UnderWay } from './http/under-way.ts';
-import { loadCertificate, type TlsOptions } from './network/certificate.ts';
+import type { Certificate, TlsOptions } from './network/certificate.ts';
 import { assertMayListen } from './network/exposure.ts';
 import type { TrustedProxies } from './network/proxy.ts';
 import { followRenewals } from './network/renewal.ts';
@@ -95,7 +95,7 @@ export interface CollectorParts {
   host: string;
   port: number;
   allowedHosts: readonly string[];
-  tls: TlsOptions | undefined;
+  tls: { options: TlsOptions; certificate: Certificate } | undefined;
   behindProxy: TrustedProxies;
   logger: GuardedLogger;
 }
@@ -123,10 +123,10 @@ export class RunningCollector implements Collector {
       this.#server = makeServer(parts.app);
       this.#endRenewals = () => {};
     } else {
-      const certificate = loadCertificate(tls);
+      const { options, certificate } = tls;
       const server: TlsServer = makeServer(parts.app, {}, certificate);
       this.#server = server;
-      this.#endRenewals = followRenewals(server, tls, certificate, parts.logger);
+      this.#endRenewals = followRenewals(server, options, certificate, parts.logger);
     }
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);

@@ -35,7 +35,7 @@ export async function openCollector(
 ): Promise<RunningCollector> {
   const options = resolveOptions(given);
   // Before the database is made or brought up to date.
-  if (options.tls !== undefined) loadCertificate(options.tls);
+  const tls = options.tls && { options: options.tls, certificate: loadCertificate(options.tls) };
   const changes = new Changes();
   const logger = new GuardedLogger(options.logger, 'warn');
   const meter = new Meter();
@@ -114,7 +114,7 @@ export async function openCollector(
     host,
     port,
     allowedHosts: options.allowedHosts,
-    tls: options.tls,
+    tls,
     behindProxy: options.behindProxy,
     logger,
   });
